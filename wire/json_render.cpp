@@ -1,0 +1,195 @@
+#include "wire/json_render.hpp"
+
+#include "wire/text_render.hpp"
+
+namespace waltrail::wire {
+
+namespace {
+
+// 0: as it is; 'u': \u00XX; otherwise the letter after the backslash.
+constexpr char escape_of(uint8_t c) {
+    switch (c) {
+    case '"': return '"';
+    case '\\': return '\\';
+    case '\b': return 'b';
+    case '\f': return 'f';
+    case '\n': return 'n';
+    case '\r': return 'r';
+    case '\t': return 't';
+    default: return c < 0x20 ? 'u' : 0;
+    }
+}
+
+struct EscapeTable {
+    char of[256] = {};
+    constexpr EscapeTable() {
+        for (int c = 0; c < 256; c++) of[c] = escape_of(static_cast<uint8_t>(c));
+    }
+};
+constexpr EscapeTable escapes;
+
+bool is_json_number(std::string_view text) {
+    size_t first = !text.empty() && text[0] == '-' ? 1 : 0;
+    return text.size() > first && text[first] >= '0' && text[first] <= '9';
+}
+
+// Text that the output function wrote as a number: NaN and infinities become strings.
+void append_number(Buffer &out, std::string_view text) {
+    if (is_json_number(text)) return out.append(text);
+    append_json_string(out, text);
+}
+
+void append_quoted(Buffer &out, const Type &type, std::string_view bytes) {
+    out.append_byte('"');
+    append_output_text(out, type, bytes);
+    out.append_byte('"');
+}
+
+void append_float_json(Buffer &out, const Type &type, std::string_view bytes) {
+    size_t start = out.size;
+    append_output_text(out, type, bytes);
+    if (is_json_number(out.view_from(start))) return;
+    out.size = start;
+    append_quoted(out, type, bytes);
+}
+
+struct ArrayJson {
+    Buffer &out;
+    const Type &type;
+    Cursor in;
+    uint64_t lengths[6] = {};
+    const char *nulls = nullptr;
+    size_t item = 0;
+
+    void append_element() {
+        if (nulls != nullptr && bit(nulls, item++)) return out.append("null");
+        std::string_view bytes;
+        parse_value(in, *type.element, bytes);
+        append_json_value(out, *type.element, bytes);
+    }
+
+    void append_dimension(uint64_t dimension, uint64_t dimensions) {
+        out.append_byte('[');
+        for (uint64_t i = 0; i < lengths[dimension]; i++) {
+            if (i != 0) out.append_byte(',');
+            if (dimension + 1 < dimensions) append_dimension(dimension + 1, dimensions);
+            else append_element();
+        }
+        out.append_byte(']');
+    }
+};
+
+void append_array(Buffer &out, const Type &type, std::string_view body) {
+    ArrayJson json{out, type, Cursor(body)};
+    uint64_t dimensions = json.in.varint();
+    uint64_t items = 1;
+    for (uint64_t i = 0; i < dimensions; i++) {
+        json.lengths[i] = json.in.varint();
+        json.in.zigzag();
+        items *= json.lengths[i];
+    }
+    if (json.in.byte() != 0) json.nulls = json.in.bytes(bitmap_bytes(dimensions == 0 ? 0 : items)).data();
+    if (dimensions == 0) return out.append("[]");
+    json.append_dimension(0, dimensions);
+}
+
+void append_composite(Buffer &out, const Type &type, std::string_view body) {
+    Cursor in(body);
+    auto nulls = in.bytes(bitmap_bytes(type.fields.size()));
+    out.append_byte('{');
+    for (size_t i = 0; i < type.fields.size(); i++) {
+        const Field &field = type.fields[i];
+        if (i != 0) out.append_byte(',');
+        out.append(field.json_name);
+        if (bit(nulls.data(), i)) {
+            out.append("null");
+            continue;
+        }
+        std::string_view bytes;
+        parse_value(in, field.type, bytes);
+        append_json_value(out, field.type, bytes);
+    }
+    out.append_byte('}');
+}
+
+} // namespace
+
+void append_json_string(Buffer &out, std::string_view text) {
+    static constexpr char hex[] = "0123456789abcdef";
+    out.reserve(text.size() + 2);
+    out.append_byte('"');
+    const char *start = text.data();
+    const char *limit = start + text.size();
+    for (const char *at = start; at < limit; at++) {
+        char escape = escapes.of[static_cast<uint8_t>(*at)];
+        if (escape == 0) continue;
+        out.append(start, static_cast<size_t>(at - start));
+        start = at + 1;
+        out.append_byte('\\');
+        out.append_byte(static_cast<uint8_t>(escape));
+        if (escape != 'u') continue;
+        out.append("00");
+        out.append_byte(static_cast<uint8_t>(hex[static_cast<uint8_t>(*at) >> 4]));
+        out.append_byte(static_cast<uint8_t>(hex[*at & 0x0F]));
+    }
+    out.append(start, static_cast<size_t>(limit - start));
+    out.append_byte('"');
+}
+
+std::string_view json_name(std::string_view name, Arena &arena) {
+    Buffer text;
+    text.allocator = arena.allocator;
+    append_json_string(text, name);
+    text.append_byte(':');
+    std::string_view copied = arena.copy(text.view());
+    text.release();
+    return copied;
+}
+
+void append_json_value(Buffer &out, const Type &type, std::string_view bytes) {
+    switch (type.kind) {
+    case Kind::text: return append_json_string(out, bytes);
+    case Kind::boolean: return out.append(bytes[0] != 0 ? "true" : "false");
+    case Kind::int2:
+    case Kind::int4:
+    case Kind::int8: return append_output_text(out, type, bytes);
+    case Kind::float4:
+    case Kind::float8: return append_float_json(out, type, bytes);
+    case Kind::numeric: return append_number(out, bytes);
+    case Kind::date:
+    case Kind::timestamp:
+    case Kind::timestamptz:
+        out.append_byte('"');
+        append_json_datetime(out, type.kind, bytes);
+        return out.append_byte('"');
+    case Kind::time:
+    case Kind::timetz:
+    case Kind::uuid: return append_quoted(out, type, bytes);
+    case Kind::bytea:
+        out.append("\"\\");
+        append_output_text(out, type, bytes);
+        return out.append_byte('"');
+    case Kind::json:
+    case Kind::jsonb: return out.append(bytes);
+    case Kind::array: return append_array(out, type, bytes);
+    case Kind::composite: return append_composite(out, type, bytes);
+    }
+}
+
+void append_json_row(Buffer &out, const Relation &relation, std::span<const Value> row) {
+    out.append_byte('{');
+    bool first = true;
+    for (size_t i = 0; i < row.size(); i++) {
+        const Value &value = row[i];
+        if (value.state == Value::State::absent) continue;
+        if (!first) out.append_byte(',');
+        first = false;
+        const Column &column = relation.columns[i];
+        out.append(column.json_name);
+        if (value.state == Value::State::null) out.append("null");
+        else append_json_value(out, column.type, value.bytes);
+    }
+    out.append_byte('}');
+}
+
+} // namespace waltrail::wire
