@@ -1,0 +1,200 @@
+"""How fast output plugins decode: every subject reads the very same WAL in the same run.
+
+Each subject has a slot made before the workload. A run decodes from a copy of that slot, so every
+run starts at the same position; rounds are interleaved (A B C A B C …), so that a disturbance of
+the machine hits all subjects. The first pass is not timed: it writes each subject's output to a
+file to count bytes and changes, and warms the page cache. Timed runs write to /dev/null.
+"""
+import argparse
+import os
+import subprocess
+import threading
+import time
+
+import report
+import workload
+from server import DATABASE, Server
+from subjects import SUBJECTS, count_changes
+
+SAMPLE_INTERVAL_S = 0.01
+SLOT_RELEASE_TIMEOUT_S = 10
+RUN_SLOT = 'bench_run'
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(prog='bench/run decode', description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--workload', choices=workload.WORKLOADS, default='bulk')
+    parser.add_argument('--changes', type=int,
+                        help='half inserts, half updates (default: 1000000; single: 200000)')
+    parser.add_argument('--runs', type=int, default=3, help='timed rounds (default: 3)')
+    parser.add_argument('--subjects', default=','.join(SUBJECTS),
+                        help=f'comma-separated, from: {", ".join(SUBJECTS)}')
+    parser.add_argument('--json', metavar='FILE', type=argparse.FileType('w', encoding='utf-8'),
+                        help='write the results here as well')
+    parser.add_argument('--library-path', metavar='DIR', action='append', default=[],
+                        help='look for plugins here first, to measure one that is not installed')
+    parser.add_argument('--pg-config', default=os.environ.get('PG_CONFIG', 'pg_config'))
+    parser.add_argument('--os-user', default='postgres', help='who runs the server under root')
+    options = parser.parse_args(arguments)
+    options.changes = options.changes or workload.WORKLOADS[options.workload][1]
+    unknown = [name for name in options.subjects.split(',') if name not in SUBJECTS]
+    if unknown:
+        parser.error(f'unknown subject "{unknown[0]}"; there are: {", ".join(SUBJECTS)}')
+    if options.changes < 2 or options.runs < 1:
+        parser.error('--changes must be at least 2 and --runs at least 1')
+    options.subjects = [SUBJECTS[name] for name in dict.fromkeys(options.subjects.split(','))]
+    return options
+
+
+def main(arguments):
+    options = parse(arguments)
+    plugins = list(dict.fromkeys(subject.plugin for subject in SUBJECTS.values()))
+    with Server(options.pg_config, options.os_user, plugins, options.library_path) as server:
+        results, left_out = present(server, options.subjects)
+        end_lsn, relation_oid = write_wal(server, results, options)
+        describe(server, options)
+        check(server, results, left_out, end_lsn, relation_oid, options.changes // 2 * 2)
+        for round_number in range(options.runs):
+            for result in results:
+                report.progress(f'round {round_number + 1}/{options.runs}: {result.subject.name}')
+                run = decode(server, result.subject, end_lsn, '/dev/null')
+                expect_same_input(result, run)
+                result.wall_seconds.append(run.wall_seconds)
+                result.cpu_seconds.append(run.cpu_seconds)
+    report.print_table(results, left_out)
+    if options.json:
+        report.write_json(options.json, 'decode', options.workload, results)
+
+
+def present(server, subjects):
+    """Splits the subjects into those to run and those whose plugin this machine does not have."""
+    results, left_out = [], {}
+    for subject in subjects:
+        if server.has_library(subject.plugin):
+            results.append(report.Result(subject))
+        elif subject.required:
+            raise RuntimeError(f'the output plugin "{subject.plugin}" is not installed '
+                               f'(install it, or name its folder with --library-path)')
+        else:
+            left_out[subject.name] = f'skipped: no output plugin "{subject.plugin}" here'
+    return results, left_out
+
+
+def write_wal(server, results, options):
+    """Table, slots, workload. Returns the LSN to decode up to and the table's OID."""
+    server.sql(workload.DDL, workload.REPLICA_IDENTITY, 'CREATE PUBLICATION bench FOR ALL TABLES')
+    for result in results:
+        server.sql(f"SELECT pg_create_logical_replication_slot('bench_{result.subject.name}', "
+                   f"'{result.subject.plugin}')")
+    report.progress(f'writing {options.changes} changes')
+    workload.WRITERS[options.workload](server, options.changes // 2)
+    # pg_recvlogical stops at a message or keepalive at or after its end position. The end lies
+    # after the last commit and before WAL that gives no message, so that no subject writes more
+    # than the workload and the walsender's next keepalive ends the run at once.
+    server.durable()
+    end_lsn = server.sql('SELECT pg_current_wal_flush_lsn()')
+    server.sql('CHECKPOINT')
+    oid = int(server.sql(f"SELECT '{workload.TABLE}'::regclass::oid::integer"))
+    return end_lsn, oid
+
+
+def describe(server, options):
+    load = ', '.join(f'{value:.1f}' for value in os.getloadavg())
+    work_mem = server.sql('SHOW logical_decoding_work_mem')
+    print(f'{server.version}, {os.cpu_count()} CPUs, load average before the runs {load}')
+    print(f'workload "{options.workload}": {workload.WORKLOADS[options.workload][0]}; '
+          f'{options.changes // 2} inserts, {options.changes // 2} updates')
+    print(f'{workload.DDL};\n{workload.REPLICA_IDENTITY};')
+    print(f'logical_decoding_work_mem {work_mem}; fsync off while the workload was written, on '
+          f'while it was decoded; {options.runs} interleaved rounds\n')
+
+
+def check(server, results, left_out, end_lsn, relation_oid, changes):
+    """The pass that is not timed. A subject that fails or counts wrongly is no comparison: a
+    required one stops the benchmark, another one is left out by name."""
+    output = server.folder / 'output'
+    for result in list(results):
+        name = result.subject.name
+        report.progress(f'checking {name}')
+        try:
+            run = decode(server, result.subject, end_lsn, output)
+            result.bytes = output.stat().st_size if output.exists() else 0
+            counted = count_changes(result.subject, output, relation_oid)
+            if counted not in (None, changes):
+                raise RuntimeError(f'sent {counted} of {changes} changes')
+            result.input = run.input
+            expect_same_input(results[0], run)
+        except RuntimeError as error:
+            if result.subject.required:
+                raise RuntimeError(f'{name}: {error}') from error
+            left_out[name] = f'failed: {error}'
+            results.remove(result)
+        finally:
+            output.unlink(missing_ok=True)
+
+
+def expect_same_input(result, run):
+    """The server counts the transactions and bytes it hands to a plugin: the proof that a run
+    was whole, also for the subject that writes nothing."""
+    if run.input != result.input:
+        raise RuntimeError(f'decoded (transactions, bytes) {run.input}, expected {result.input}')
+
+
+def decode(server, subject, end_lsn, output):
+    server.sql(f"SELECT pg_copy_logical_replication_slot('bench_{subject.name}', '{RUN_SLOT}')")
+    command = [server.bindir / 'pg_recvlogical', '--start', '--no-loop', '-h', server.folder,
+               '-U', 'postgres', '-d', DATABASE, '-S', RUN_SLOT, f'--endpos={end_lsn}',
+               '--fsync-interval=0', '-f', output]
+    for option in subject.options:
+        command += ['-o', option]
+    stopped = threading.Event()
+    cpu_seconds = []
+    sampler = threading.Thread(target=sample_cpu, args=(server, stopped, cpu_seconds))
+    try:
+        sampler.start()
+        start = time.monotonic()
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, text=True, check=False)
+        wall_seconds = time.monotonic() - start
+    finally:
+        stopped.set()
+        sampler.join()
+    if done.returncode != 0:
+        raise_after_drop(server, done.stderr)
+    decoded = server.sql('SELECT total_txns, total_bytes FROM pg_stat_replication_slots '
+                         f"WHERE slot_name = '{RUN_SLOT}'")
+    drop_run_slot(server)
+    return report.Run(wall_seconds, cpu_seconds[-1] if cpu_seconds else None, decoded)
+
+
+def sample_cpu(server, stopped, cpu_seconds):
+    """Reads the walsender's CPU time until it ends: /proc forgets it with the process, so the
+    last sample, at most SAMPLE_INTERVAL_S old, is what it took."""
+    files = []
+    while not stopped.wait(SAMPLE_INTERVAL_S):
+        files = files or server.walsender_cpu_files()
+        try:
+            for file in files:
+                cpu_seconds.append(int(file.read_text().split()[0]) / 1e9)
+        except (OSError, IndexError):
+            return
+
+
+def raise_after_drop(server, message):
+    drop_run_slot(server)
+    lines = message.strip().splitlines() or ['no message']
+    raise RuntimeError(next((line for line in lines if 'ERROR' in line), lines[-1]))
+
+
+def drop_run_slot(server):
+    """The walsender may hold the slot for a moment after its client has ended."""
+    deadline = time.monotonic() + SLOT_RELEASE_TIMEOUT_S
+    while True:
+        try:
+            server.sql(f"SELECT pg_drop_replication_slot('{RUN_SLOT}')")
+            return
+        except RuntimeError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)

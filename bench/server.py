@@ -1,0 +1,169 @@
+"""A PostgreSQL server of the benchmark's own, so that nothing else is in its WAL and nothing remains.
+
+It lives in a temporary folder, listens on a Unix socket there only, and ends with the `with` block.
+Root starts it as another user, because the server refuses to run as root.
+"""
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+START_TIMEOUT_S = 60
+STOP_TIMEOUT_S = 60
+DATABASE = 'bench'
+
+# Nothing may write WAL or take CPU beside the workload and the decoding. fsync is off for the
+# set-up only; durable() turns it on.
+SETTINGS = {
+    'wal_level': 'logical',
+    'max_replication_slots': '40',
+    'max_wal_senders': '10',
+    'wal_sender_timeout': '0',
+    'listen_addresses': "''",
+    'shared_buffers': '256MB',
+    'max_wal_size': '64GB',
+    'checkpoint_timeout': '1d',
+    'autovacuum': 'off',
+    'jit': 'off',
+    'fsync': 'off',
+    'timezone': 'UTC',
+}
+
+
+def run_checked(command, **options):
+    """Runs a program; its failure is an error of one line that names the program and its reason."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    if done.returncode != 0:
+        lines = (done.stderr.strip() or done.stdout.strip() or 'no message').splitlines()
+        reason = next((line for line in lines if 'rror:' in line or 'ERROR' in line), lines[-1])
+        raise RuntimeError(f'"{os.path.basename(str(command[0]))}" failed: {reason}')
+    return done.stdout.strip()
+
+
+class Server:
+    """output_plugins: the names that the server may load as output plugins.
+    library_paths: folders that are searched for libraries before the server's own."""
+
+    def __init__(self, pg_config, os_user, output_plugins, library_paths):
+        self.bindir = pathlib.Path(run_checked([pg_config, '--bindir']))
+        self.pkglibdir = pathlib.Path(run_checked([pg_config, '--pkglibdir']))
+        self.version = run_checked([pg_config, '--version'])
+        self.pg_config = pg_config
+        self.output_plugins = output_plugins
+        self.library_paths = [pathlib.Path(path).resolve() for path in library_paths]
+        self.as_user = {}
+        if os.geteuid() == 0:
+            self.account = pwd.getpwnam(os_user)
+            self.as_user = {'user': self.account.pw_uid, 'group': self.account.pw_gid,
+                            'extra_groups': []}
+        self.postmaster = None
+        self.folder = None
+
+    def __enter__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix='waltrail-bench-'))
+        try:
+            self._own(self.folder)
+            self._build_nothing()
+            self._initdb()
+            self._start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        if self.postmaster is not None and self.postmaster.poll() is None:
+            # SIGQUIT: an immediate shutdown, the data is thrown away.
+            self.postmaster.send_signal(signal.SIGQUIT)
+            try:
+                self.postmaster.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                self.postmaster.kill()
+                self.postmaster.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def sql(self, *statements, database=DATABASE):
+        """Runs statements in one session, each a transaction of its own; returns unaligned rows."""
+        command = [self.bindir / 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-h', self.folder,
+                   '-U', 'postgres', '-d', database]
+        for statement in statements:
+            command += ['-c', statement]
+        return run_checked(command)
+
+    def has_library(self, name):
+        return any((path / f'{name}.so').exists()
+                   for path in [self.folder / 'lib', *self.library_paths, self.pkglibdir])
+
+    def durable(self):
+        """Ends the set-up: fsync as in production, and no dirty buffers left to be written."""
+        self.sql('ALTER SYSTEM SET fsync = on')
+        self.sql('SELECT pg_reload_conf()')
+        self.sql('CHECKPOINT')
+
+    def walsender_cpu_files(self):
+        """The schedstat files of the walsenders that run now; empty where /proc has none."""
+        pid = self.postmaster.pid
+        files = []
+        try:
+            children = pathlib.Path(f'/proc/{pid}/task/{pid}/children').read_text().split()
+        except OSError:
+            return files
+        for child in children:
+            try:
+                title = pathlib.Path(f'/proc/{child}/cmdline').read_bytes()
+            except OSError:
+                continue  # It ended meanwhile.
+            if b'walsender' in title:
+                files.append(pathlib.Path(f'/proc/{child}/schedstat'))
+        return files
+
+    def _own(self, path):
+        if self.as_user:
+            os.chown(path, self.account.pw_uid, self.account.pw_gid)
+
+    def _build_nothing(self):
+        """Builds a copy of nothing/, so that neither the source tree nor the server's
+        library folder is written to."""
+        library_folder = self.folder / 'lib'
+        shutil.copytree(pathlib.Path(__file__).parent / 'nothing', library_folder)
+        for path in [library_folder, *library_folder.iterdir()]:
+            self._own(path)
+        run_checked(['make', '-s', '-C', library_folder, f'PG_CONFIG={self.pg_config}'],
+                    **self.as_user)
+
+    def _initdb(self):
+        data = self.folder / 'data'
+        run_checked([self.bindir / 'initdb', '-D', data, '-U', 'postgres', '-A', 'trust', '-N',
+                     '-E', 'UTF8', '--no-locale'], cwd=self.folder, **self.as_user)
+        settings = dict(SETTINGS, unix_socket_directories=f"'{self.folder}'")
+        # output_plugin_libraries compares names as CREATE_REPLICATION_SLOT gives them. An absolute
+        # path works too (tried on 15.20), but must then be listed as that very path and be the
+        # slot's plugin name; with dynamic_library_path a plugin that is not installed keeps its name.
+        path = ':'.join([str(self.folder / 'lib'), *map(str, self.library_paths), '$libdir'])
+        settings['dynamic_library_path'] = f"'{path}'"
+        known = run_checked([self.bindir / 'postgres', '--describe-config'], **self.as_user)
+        if 'output_plugin_libraries' in known:  # Minor releases before 2026 do not have it.
+            settings['output_plugin_libraries'] = f"'{', '.join(self.output_plugins)}'"
+        with open(data / 'postgresql.conf', 'a', encoding='utf-8') as conf:
+            conf.writelines(f'{name} = {value}\n' for name, value in settings.items())
+
+    def _start(self):
+        with open(self.folder / 'log', 'wb') as log:
+            # A session of its own: the terminal's interrupt must not reach it before the clients.
+            self.postmaster = subprocess.Popen(
+                [self.bindir / 'postgres', '-D', self.folder / 'data'], stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, cwd=self.folder, start_new_session=True, **self.as_user)
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while True:
+            try:
+                self.sql(f'CREATE DATABASE {DATABASE}', database='postgres')
+                return
+            except RuntimeError:
+                if self.postmaster.poll() is not None or time.monotonic() > deadline:
+                    log = (self.folder / 'log').read_text(errors='replace').splitlines()
+                    raise RuntimeError(f'could not start the server: {log[-1:]}') from None
+                time.sleep(0.1)

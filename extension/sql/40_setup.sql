@@ -1,0 +1,66 @@
+-- Makes the trail, or completes what is missing of it: may be called again at any time and after every
+-- upgrade, and keeps the data. Everything happens in the caller's transaction: all of it or nothing.
+-- Indexes are made with the table only; one that an operator dropped on purpose stays away.
+
+-- setup() itself has no SET search_path, because of pg_partman (see changes.partman): it does nothing
+-- that a search_path could lead astray, and puts the caller's back.
+CREATE FUNCTION changes.setup(retention text DEFAULT NULL)
+RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    caller_search_path CONSTANT pg_catalog.text := pg_catalog.current_setting('search_path');
+BEGIN
+    PERFORM changes.setup_pinned(retention);
+    PERFORM pg_catalog.set_config('search_path', caller_search_path, false);
+END
+$$;
+
+COMMENT ON FUNCTION changes.setup(text) IS
+'Makes the table public.changes with daily partitions (UTC) and the tables beside it, or completes
+them. Returns nothing; may be called again, and keeps all data. retention is how long changes are kept:
+an interval, or ''unlimited''; without it the retention stays as it is, 30 days at first.
+Errors: 22023 for another retention; 42P07 where public.changes exists and is no trail; 42704 without
+pg_partman. Sets search_path to itself for the session, even where it was set for the transaction.
+Example: SELECT changes.setup(retention => ''30 days'');';
+
+CREATE FUNCTION changes.setup_pinned(retention text)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_temp
+SET intervalstyle = 'postgres'
+AS $$
+DECLARE
+    kept text;
+    problem text;
+    partition regclass;
+BEGIN
+    IF retention IS NOT NULL THEN
+        kept := coalesce(changes.parse_retention(retention)::text, 'unlimited');
+    END IF;
+    PERFORM changes.lock_trail(wait => true);
+    IF to_regclass('public.changes') IS NULL THEN
+        PERFORM changes.create_trail();
+    END IF;
+    problem := changes.trail_problem();
+    IF problem IS NOT NULL THEN
+        RAISE EXCEPTION 'relation "public.changes" exists and is not a trail'
+            USING ERRCODE = 'duplicate_table',
+                  DETAIL = problem,
+                  HINT = 'Rename or move that relation, then call changes.setup() again.';
+    END IF;
+    PERFORM changes.create_records();
+    PERFORM changes.register_partitions();
+    -- Default privileges may have granted something on what was just made.
+    FOR partition IN SELECT p.partition FROM changes.partitions() AS p LOOP
+        EXECUTE format('REVOKE ALL ON TABLE %s FROM PUBLIC', partition);
+    END LOOP;
+    INSERT INTO changes.settings AS s (name, value)
+    VALUES ('retention', coalesce(kept, '30 days'))
+        ON CONFLICT (name) DO UPDATE SET value = coalesce(kept, s.value);
+END
+$$;
+
+COMMENT ON FUNCTION changes.setup_pinned(text) IS
+'Internal. What changes.setup() does, under pinned settings; leaves search_path changed for the session.
+Returns nothing. Errors: as changes.setup(). Example: SELECT changes.setup_pinned(''30 days'');';

@@ -1,0 +1,31 @@
+-- The time before which changes are past their retention. It is counted back from the newest change
+-- that was applied, where that is older than now: while nothing is applied, because the source is away or
+-- because this server's clock ran ahead, the trail does not melt. Truth table:
+--
+--   retention  | applied time known | cutoff
+--   -----------+--------------------+-------------------------------------------
+--   unlimited  | any                | NULL
+--   interval   | no                 | NULL: there is nothing to count from
+--   interval   | yes                | least(now, newest applied time) - interval
+CREATE FUNCTION changes.retention_cutoff()
+RETURNS timestamptz
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET timezone = 'UTC'
+AS $$
+DECLARE
+    kept interval;
+    newest timestamptz;
+BEGIN
+    SELECT changes.parse_retention(s.value) INTO kept
+      FROM changes.settings AS s WHERE s.name = 'retention';
+    SELECT max(a.last_committed_at) INTO newest FROM changes.applied AS a;
+    RETURN CASE WHEN newest IS NOT NULL THEN least(now(), newest) - kept END;
+END
+$$;
+
+COMMENT ON FUNCTION changes.retention_cutoff() IS
+'Returns the time before which changes are past their retention: the retention, counted back from now or
+from the newest applied commit, whichever is earlier. NULL where nothing is: the retention is unlimited,
+or nothing was applied yet. Errors: 42P01 before changes.setup().
+Example: SELECT changes.retention_cutoff();';

@@ -1,0 +1,50 @@
+-- What setup() refuses, it refuses whole: nothing is half made.
+BEGIN;
+CREATE EXTENSION pgtap;
+CREATE SCHEMA partman;
+CREATE EXTENSION pg_partman SCHEMA partman;
+CREATE EXTENSION waltrail;
+SELECT plan(20);
+PREPARE retention (text) AS SELECT changes.setup($1);
+SELECT throws_ok(format('EXECUTE retention(%L)', bad), '22023', format('invalid retention "%s"', bad),
+                 format('a retention of "%s" is refused', bad))
+  FROM unnest(ARRAY['soon', '', '15', ' 15.5 ', '-3 days', '0 days', '1000000 years', '30 dayz', 'unlimited!']) AS bad;
+DO $$
+DECLARE
+    hint text;
+BEGIN
+    PERFORM changes.setup('soon');
+EXCEPTION WHEN invalid_parameter_value THEN
+    GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+    CREATE TEMPORARY TABLE seen AS SELECT hint;
+END
+$$;
+SELECT matches(hint, '15 days.*unlimited', 'the hint shows what is right') FROM seen;
+SELECT throws_ok('SELECT changes.parse_retention(NULL)', '22023', 'invalid retention NULL', 'NULL is no retention');
+SELECT hasnt_table('public', 'changes', 'after a bad retention there is no trail');
+SELECT hasnt_table('changes', 'settings', 'and no settings');
+SELECT throws_ok($$SELECT changes.maintenance_tasks('premake')$$, '42P01', 'there is no trail in this database',
+    'maintenance before setup() says so');
+
+CREATE TABLE public.changes (id integer);
+SELECT throws_ok('SELECT changes.setup()', '42P07', 'relation "public.changes" exists and is not a trail',
+    'a table of another make is refused');
+SELECT hasnt_table('changes', 'sources', 'and nothing was made beside it');
+DROP TABLE public.changes;
+CREATE VIEW public.changes AS SELECT 1 AS id;
+SELECT throws_ok('SELECT changes.setup()', '42P07', NULL, 'so is a view');
+DROP VIEW public.changes;
+
+SELECT changes.setup();
+ALTER TABLE public.changes ALTER COLUMN operation TYPE varchar(10);
+SELECT throws_ok('SELECT changes.setup()', '42P07', NULL, 'so is a trail whose column was altered');
+SELECT is(changes.trail_problem(),
+    'Column 6 is "operation character varying(10) NOT NULL", where a trail has "operation text NOT NULL".',
+    'the difference is named');
+ALTER TABLE public.changes ALTER COLUMN operation TYPE text;
+ALTER TABLE public.changes ADD COLUMN extra text;
+SELECT is(changes.trail_problem(), 'Column 15 is "extra text", where a trail has "no column".',
+    'a column too many is named');
+
+SELECT * FROM finish();
+ROLLBACK;
