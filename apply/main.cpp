@@ -1,0 +1,109 @@
+// Parses the command line and calls one subcommand. Failures leave as one line on stderr.
+#include "apply/error.hpp"
+#include "apply/settings.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+
+using namespace waltrail;
+
+namespace {
+
+void add_ends(CLI::App &command, Ends &ends) {
+    command.add_option("--source", ends.source, "connection string of the source database (libpq)")
+        ->envname("WALTRAIL_SOURCE")
+        ->required();
+    command.add_option("--destination", ends.destination, "connection string of the destination database (libpq)")
+        ->envname("WALTRAIL_DESTINATION")
+        ->required();
+    command.add_option("--slot", ends.slot, "replication slot on the source")
+        ->envname("WALTRAIL_SLOT")
+        ->capture_default_str();
+}
+
+void add_init(CLI::App &app, InitSettings &settings) {
+    auto *command = app.add_subcommand("init", "prepare both ends: slot, replica identity, extension, table");
+    add_ends(*command, settings.ends);
+    command->add_option("--label", settings.label, "what the column \"database\" says (default: the database's name)")
+        ->envname("WALTRAIL_LABEL");
+    command->add_option("--retention", settings.retention, "15 days, 30 days, unlimited, or an interval")
+        ->envname("WALTRAIL_RETENTION")
+        ->capture_default_str();
+    command->add_option("--tables", settings.tables, "patterns schema.table, with *, of tables that get REPLICA IDENTITY FULL")
+        ->envname("WALTRAIL_TABLES")
+        ->capture_default_str();
+    command->add_flag("--keep-replica-identity", settings.keep_replica_identity,
+                      "leave REPLICA IDENTITY as it is: before holds only what the WAL then holds");
+}
+
+void add_apply(CLI::App &app, ApplySettings &settings) {
+    auto *command = app.add_subcommand("apply", "write the source's changes to the destination, exactly once");
+    add_ends(*command, settings.ends);
+    command->add_option("--until", settings.until, "'now' or an LSN: apply what exists up to there, then exit 0");
+    command->add_option("--queue-bytes", settings.queue_bytes_max, "memory for frames that wait for the writer")
+        ->envname("WALTRAIL_QUEUE_BYTES")
+        ->check(CLI::Range(size_t{1} << 20, size_t{16} << 30))
+        ->capture_default_str();
+    command->add_option("--batch-bytes", settings.batch_bytes_max, "rows of one destination transaction, in bytes")
+        ->envname("WALTRAIL_BATCH_BYTES")
+        ->check(CLI::Range(size_t{1} << 10, size_t{1} << 30))
+        ->capture_default_str();
+    command->add_option("--truncate", settings.truncate, "record TRUNCATE")
+        ->envname("WALTRAIL_TRUNCATE")
+        ->capture_default_str();
+}
+
+void add_decode(CLI::App &app, DecodeSettings &settings) {
+    auto *command = app.add_subcommand("decode", "turn recorded frames into one JSON object a line");
+    command->add_option("file", settings.file, "file of frames, as pg_recvlogical writes it; - for standard input")
+        ->capture_default_str();
+    command->add_option("--label", settings.label, "what \"database\" says (default: the database's name)");
+}
+
+int fail(const std::string &message, ExitCode code) {
+    fmt::print(stderr, "waltrail: {}\n", message);
+    return static_cast<int>(code);
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+    CLI::App app{"waltrail: who changed what in PostgreSQL, and why", "waltrail"};
+    app.set_version_flag("--version", "waltrail " WALTRAIL_VERSION);
+    app.set_config("--config", "", "TOML file with settings; one table for each subcommand");
+    app.require_subcommand(1);
+    app.fallthrough();
+    std::string log_level = "info";
+    app.add_option("--log-level", log_level, "debug, info, warn or error")
+        ->envname("WALTRAIL_LOG_LEVEL")
+        ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
+
+    InitSettings init;
+    ApplySettings apply;
+    DecodeSettings decode;
+    add_init(app, init);
+    add_apply(app, apply);
+    add_decode(app, decode);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError &error) {
+        if (error.get_exit_code() == 0) return app.exit(error);
+        return fail(fmt::format("{}: \"waltrail --help\" lists commands and options", one_line(error.what())),
+                    ExitCode::usage);
+    }
+
+    spdlog::set_default_logger(spdlog::stderr_color_mt("waltrail"));
+    spdlog::set_level(spdlog::level::from_str(log_level));
+    spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+    try {
+        if (app.got_subcommand("init")) return run_init(init);
+        if (app.got_subcommand("apply")) return run_apply(apply);
+        return run_decode(decode);
+    } catch (const std::exception &error) {
+        return fail(one_line(error.what()), ExitCode::failure);
+    }
+}

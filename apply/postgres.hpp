@@ -1,0 +1,77 @@
+// A connection to one of the two servers, and results, over libpq. Every failure becomes an Error that names the end it
+// happened at.
+#pragma once
+
+#include "apply/error.hpp"
+
+#include <libpq-fe.h>
+
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace waltrail {
+
+class Result {
+  public:
+    explicit Result(PGresult *result) : result_(result, PQclear) {}
+
+    [[nodiscard]] int rows() const { return PQntuples(result_.get()); }
+    [[nodiscard]] bool is_null(int row, int column) const { return PQgetisnull(result_.get(), row, column) != 0; }
+    // Text format; empty for NULL.
+    [[nodiscard]] std::string_view text(int row, int column) const {
+        return {PQgetvalue(result_.get(), row, column), static_cast<size_t>(PQgetlength(result_.get(), row, column))};
+    }
+    [[nodiscard]] std::string string(int row, int column) const { return std::string(text(row, column)); }
+    // Rows that an INSERT, UPDATE or DELETE touched.
+    [[nodiscard]] long affected() const;
+    [[nodiscard]] PGresult *get() const { return result_.get(); }
+
+  private:
+    std::unique_ptr<PGresult, decltype(&PQclear)> result_;
+};
+
+// NULL is nullopt.
+using Parameter = std::optional<std::string>;
+
+class PostgresConnection {
+  public:
+    enum class Mode { sql, replication };
+
+    // `end` is what messages call it: "source" or "destination". Settings in conninfo win over the defaults given here
+    // (connect_timeout=10, client_encoding=UTF8, application_name=waltrail …). Fails with Disposition::stop for what a
+    // retry cannot mend (authentication, unknown database, malformed conninfo), reconnect otherwise.
+    PostgresConnection(const std::string &conninfo, std::string end, Mode mode = Mode::sql);
+
+    // Any number of statements; the last result. Simple query protocol.
+    Result execute(const std::string &sql);
+    // One statement with text parameters $1 … (not on a replication connection).
+    Result execute(const std::string &sql, const std::vector<Parameter> &parameters);
+
+    // The error of a failed result or of the connection (null), with its disposition.
+    [[nodiscard]] Error error(const PGresult *result, const std::string &attempted) const;
+    void check(const PGresult *result, ExecStatusType expected, const std::string &attempted) const;
+
+    [[nodiscard]] std::string quote_literal(std::string_view text) const;
+    [[nodiscard]] std::string quote_identifier(std::string_view name) const;
+
+    [[nodiscard]] PGconn *get() const { return connection_.get(); }
+    [[nodiscard]] const std::string &end() const { return end_; }
+    // For messages: `source "db" at host`.
+    [[nodiscard]] std::string where() const;
+    // Warnings of the server since the last call, oldest first; logged at debug level too.
+    [[nodiscard]] std::vector<std::string> take_warnings();
+
+  private:
+    static void receive_notice(void *owner, const PGresult *result);
+
+    std::string end_;
+    std::unique_ptr<PGconn, decltype(&PQfinish)> connection_;
+    // Owned apart, so that libpq's pointer to it survives a move of this object.
+    std::unique_ptr<std::vector<std::string>> warnings_;
+};
+
+} // namespace waltrail

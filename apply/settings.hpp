@@ -1,0 +1,51 @@
+// What the user asked for: flags, then environment (WALTRAIL_*), then a TOML file, in that order. Parsed by CLI11 in
+// main.cpp; defaults and limits are here.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace waltrail {
+
+// What `init` and `apply` share: the two ends and the slot between them.
+struct Ends {
+    std::string source;      // libpq connection string
+    std::string destination; // libpq connection string
+    std::string slot = "waltrail";
+};
+
+struct ApplySettings {
+    Ends ends;
+    std::string until; // empty: for ever; "now"; or an LSN
+    size_t queue_bytes_max = size_t{16} << 20;
+    size_t batch_bytes_max = size_t{8} << 20; // of rendered rows; a batch ends at the next commit
+    size_t batch_transactions_max = 5000;
+    std::chrono::milliseconds batch_age_max{1000};
+    std::chrono::milliseconds idle_record_interval{10'000}; // how often an idle source's position is recorded
+    std::chrono::milliseconds reconnect_delay_min{500};
+    std::chrono::milliseconds reconnect_delay_max{30'000};
+    bool truncate = true; // record TRUNCATE
+};
+
+struct InitSettings {
+    Ends ends;
+    std::string label;                    // empty: the database's name
+    std::string retention = "30 days";    // for changes.setup()
+    std::vector<std::string> tables{"*.*"}; // schema.table patterns with *, to get REPLICA IDENTITY FULL
+    bool keep_replica_identity = false;   // leave the tables as they are
+    std::chrono::milliseconds slot_timeout{60'000};
+};
+
+struct DecodeSettings {
+    std::string file = "-";
+    std::string label; // empty: the database's name
+};
+
+// The subcommands. They return the exit status; failures are Errors.
+int run_init(const InitSettings &settings);
+int run_apply(const ApplySettings &settings);
+int run_decode(const DecodeSettings &settings);
+
+} // namespace waltrail
