@@ -1,0 +1,105 @@
+// `waltrail apply`: runs sessions one after another until the end is asked for, and decides by an error's disposition what
+// comes next.
+#include "apply/apply_session.hpp"
+#include "apply/error.hpp"
+#include "apply/settings.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <csignal>
+#include <mutex>
+#include <thread>
+
+namespace waltrail {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds retry_delay{100};
+
+// SIGTERM and SIGINT request the stop; a second one ends the process at once. Signals are taken by a thread of their own, so
+// that no handler runs in the middle of libpq.
+class SignalStop {
+  public:
+    SignalStop() {
+        sigemptyset(&signals_);
+        sigaddset(&signals_, SIGTERM);
+        sigaddset(&signals_, SIGINT);
+        pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+        std::signal(SIGPIPE, SIG_IGN);
+        thread_ = std::jthread([this](std::stop_token done) { watch(done); });
+    }
+    [[nodiscard]] std::stop_token token() const { return source_.get_token(); }
+
+  private:
+    void watch(std::stop_token done) {
+        const timespec interval{0, 200'000'000};
+        bool asked = false;
+        while (!done.stop_requested()) {
+            int signal = sigtimedwait(&signals_, nullptr, &interval);
+            if (signal < 0) continue;
+            if (asked) _exit(128 + signal);
+            asked = true;
+            spdlog::info("stopping on signal {}", signal);
+            source_.request_stop();
+        }
+    }
+
+    sigset_t signals_{};
+    std::stop_source source_;
+    std::jthread thread_; // last: it uses everything above
+};
+
+void sleep_for(milliseconds time, std::stop_token stop) {
+    std::mutex mutex;
+    std::condition_variable_any condition;
+    std::unique_lock lock(mutex);
+    condition.wait_for(lock, stop, time, [] { return false; });
+}
+
+} // namespace
+
+// | disposition | then                                                                      |
+// |-------------|---------------------------------------------------------------------------|
+// | row         | remember the row, open the stream again at once                           |
+// | retry       | again after a moment                                                      |
+// | reconnect   | again with a delay that doubles, from reconnect_delay_min to …_max;       |
+// |             | before this process has ever streamed, leave: it may be a wrong setting   |
+// | stop        | leave with the error                                                      |
+int run_apply(const ApplySettings &settings) {
+    SignalStop signals;
+    std::stop_token stop = signals.token();
+    RefusedRows refused;
+    milliseconds delay = settings.reconnect_delay_min;
+    bool ever_streamed = false;
+    while (!stop.stop_requested()) {
+        SessionOutcome outcome;
+        try {
+            run_apply_session(settings, refused, stop, outcome);
+            return static_cast<int>(ExitCode::success);
+        } catch (const RowRefused &row) {
+            spdlog::warn("row refused, to be quarantined: {}", row.what());
+            refused[row.place] = row.refusal;
+        } catch (const Error &error) {
+            ever_streamed |= outcome.streamed;
+            if (outcome.progressed) delay = settings.reconnect_delay_min;
+            if (error.disposition() == Disposition::stop || error.disposition() == Disposition::row || !ever_streamed)
+                throw;
+            if (error.disposition() == Disposition::retry) {
+                spdlog::warn("{}: trying again", error.what());
+                sleep_for(retry_delay, stop);
+                continue;
+            }
+            spdlog::warn("{}: trying again in {} ms", error.what(), delay.count());
+            sleep_for(delay, stop);
+            delay = std::min(delay * 2, settings.reconnect_delay_max);
+        }
+    }
+    return static_cast<int>(ExitCode::success);
+}
+
+} // namespace waltrail

@@ -1,0 +1,91 @@
+// Writes the stream into the destination in batches: whole source transactions, one COPY and one record of progress in one
+// destination transaction. A batch ends when nothing waits (latency) or when it is large or old enough (throughput).
+//
+// Invariants: the COPY of an open batch holds every change received since recorded_end(), but those in quarantine; nothing
+// is committed in the middle of a source transaction; recorded_end() only moves after a durable COMMIT.
+#pragma once
+
+#include "apply/copy_stream.hpp"
+#include "apply/frame_queue.hpp"
+#include "apply/identity.hpp"
+#include "apply/progress.hpp"
+#include "apply/quarantine.hpp"
+#include "apply/relation_log.hpp"
+#include "apply/settings.hpp"
+#include "wire/stream_reader.hpp"
+
+#include <chrono>
+
+namespace waltrail {
+
+class BatchWriter {
+  public:
+    // All references must outlive the writer. `timeline` is the source's current one.
+    BatchWriter(PostgresConnection &destination, const Progress &progress, const StartPoint &start, uint32_t timeline,
+                const RefusedRows &refused, const ApplySettings &settings);
+
+    // Takes one frame; the batch may be committed at the end of a transaction in it.
+    void take_frame(std::string_view frame);
+    // A keepalive: everything before `position` has been received.
+    void take_position(Lsn position);
+    // Commits the open batch if it holds whole transactions only. Call when nothing waits.
+    void settle();
+    // Records the newest known position when it is due (ApplySettings::idle_record_interval) or when asked for.
+    void record_idle_position(bool now);
+
+    [[nodiscard]] Lsn recorded_end() const { return recorded_end_; }
+    // Everything before this was received as whole transactions (written or not).
+    [[nodiscard]] Lsn received_end() const { return received_end_; }
+    [[nodiscard]] uint64_t changes_written() const { return changes_written_; }
+    [[nodiscard]] uint64_t changes_quarantined() const { return changes_quarantined_; }
+
+  private:
+    using Clock = std::chrono::steady_clock;
+
+    // A transaction in the open COPY: its first row's number, and which of its changes are not in the COPY.
+    struct WrittenTransaction {
+        Lsn commit_lsn;
+        uint64_t first_row;
+        std::vector<uint64_t> quarantined_ordinals;
+    };
+
+    void begin_transaction();
+    void take_change();
+    void end_transaction();
+    void open_batch();
+    void commit_batch();
+    void record(Lsn to, std::optional<wire::Transaction> last_commit, uint64_t changes);
+    [[nodiscard]] bool is_batch_full() const;
+    [[nodiscard]] bool is_already_recorded(const wire::Transaction &transaction) const;
+    [[noreturn]] void refuse(const CopyRefusal &refusal);
+
+    PostgresConnection &destination_;
+    const Progress &progress_;
+    const RefusedRows &refused_;
+    const ApplySettings &settings_;
+    uint32_t timeline_;
+    bool repeats_last_commit_;
+
+    wire::StreamReader reader_;
+    RelationLog relations_;
+    QuarantineLog quarantine_;
+    CopyStream copy_;
+
+    bool batch_open_ = false;
+    Clock::time_point batch_opened_at_{};
+    wire::Timestamp batch_created_at_{}; // the destination's clock when the batch began
+    std::vector<WrittenTransaction> batch_transactions_;
+    uint64_t batch_rows_ = 0;
+
+    bool skipping_ = false; // the current transaction is in the trail already
+    uint64_t ordinal_ = 0;
+    std::optional<wire::Transaction> last_received_;
+
+    Lsn recorded_end_;
+    Lsn received_end_;
+    Clock::time_point recorded_at_;
+    uint64_t changes_written_ = 0;
+    uint64_t changes_quarantined_ = 0;
+};
+
+} // namespace waltrail

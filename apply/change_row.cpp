@@ -1,0 +1,104 @@
+#include "apply/change_row.hpp"
+
+#include "wire/change_json.hpp"
+#include "wire/json_render.hpp"
+#include "wire/text_render.hpp"
+
+
+namespace waltrail {
+
+namespace {
+
+constexpr uint16_t columns = 14;
+constexpr uint8_t jsonb_version = 1;
+constexpr char copy_signature[] = "PGCOPY\n\377\r\n"; // its terminating zero belongs to it
+
+template <typename Integer> void append_big_endian(wire::Buffer &out, Integer value) {
+    using Unsigned = std::make_unsigned_t<Integer>;
+    auto bits = static_cast<Unsigned>(value);
+    if constexpr (sizeof bits == 8) bits = __builtin_bswap64(bits);
+    else if constexpr (sizeof bits == 4) bits = __builtin_bswap32(bits);
+    else bits = __builtin_bswap16(bits);
+    out.append(&bits, sizeof bits);
+}
+
+// Reserves the length of a field; end_field() writes it.
+size_t begin_field(wire::Buffer &out) {
+    out.append_zeros(sizeof(int32_t));
+    return out.size;
+}
+
+void end_field(wire::Buffer &out, size_t start) {
+    uint32_t length = __builtin_bswap32(static_cast<uint32_t>(out.size - start));
+    std::memcpy(out.data + start - sizeof length, &length, sizeof length);
+}
+
+void append_text_field(wire::Buffer &out, std::string_view text) {
+    append_big_endian(out, static_cast<int32_t>(text.size()));
+    out.append(text);
+}
+
+void append_int8_field(wire::Buffer &out, int64_t value) {
+    append_big_endian(out, int32_t{8});
+    append_big_endian(out, value);
+}
+
+void append_time_field(wire::Buffer &out, wire::Timestamp time) {
+    append_int8_field(out, wire::truncate_to_second(time).microseconds);
+}
+
+void append_key_field(wire::Buffer &out, const wire::Change &change) {
+    size_t start = begin_field(out);
+    bool removed = change.operation == wire::Operation::remove;
+    if (wire::append_primary_key(out, *change.relation, removed ? change.before : change.after)) {
+        end_field(out, start);
+    } else {
+        out.size = start - sizeof(int32_t);
+        append_big_endian(out, int32_t{-1});
+    }
+}
+
+void append_row_field(wire::Buffer &out, const wire::Relation &relation, std::span<const wire::Value> row) {
+    size_t start = begin_field(out);
+    out.append_byte(jsonb_version);
+    wire::append_json_row(out, relation, row);
+    end_field(out, start);
+}
+
+void append_json_field(wire::Buffer &out, std::string_view json) {
+    append_big_endian(out, static_cast<int32_t>(json.size() + 1));
+    out.append_byte(jsonb_version);
+    out.append(json);
+}
+
+} // namespace
+
+void append_copy_header(wire::Buffer &out) {
+    out.append(copy_signature, sizeof copy_signature);
+    append_big_endian(out, int32_t{0}); // flags
+    append_big_endian(out, int32_t{0}); // length of the header's extension
+}
+
+void append_copy_trailer(wire::Buffer &out) { append_big_endian(out, int16_t{-1}); }
+
+void append_change_row(wire::Buffer &out, const RowSetting &setting, const wire::Change &change) {
+    const wire::Relation &relation = *change.relation;
+    wire::Uuid id = wire::change_id(*setting.source, *setting.transaction, change.sequence);
+    append_big_endian(out, static_cast<int16_t>(columns));
+    append_text_field(out, {reinterpret_cast<const char *>(id.data()), id.size()});
+    append_text_field(out, setting.label);
+    append_text_field(out, relation.root_schema);
+    append_text_field(out, relation.root_table);
+    append_key_field(out, change);
+    append_text_field(out, wire::operation_name(change.operation));
+    append_row_field(out, relation, change.before);
+    append_row_field(out, relation, change.after);
+    append_json_field(out, setting.context.empty() ? std::string_view("{}") : setting.context);
+    append_time_field(out, setting.transaction->committed_at);
+    append_time_field(out, setting.queued_at);
+    append_time_field(out, setting.created_at);
+    append_int8_field(out, static_cast<int64_t>(setting.transaction->xid.value));
+    append_int8_field(out, static_cast<int64_t>(change.position.value));
+}
+
+} // namespace waltrail

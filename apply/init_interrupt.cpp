@@ -1,0 +1,90 @@
+// libpq's blocking calls go on after a signal: statements are therefore sent, and their answers waited for with poll().
+#include "apply/init_interrupt.hpp"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <poll.h>
+
+namespace waltrail {
+
+namespace {
+
+constexpr std::chrono::milliseconds poll_interval{100};
+constexpr std::array watched_signals{SIGINT, SIGTERM, SIGHUP};
+
+volatile std::sig_atomic_t signal_received = 0;
+std::array<struct sigaction, watched_signals.size()> previous_actions;
+
+void remember_signal(int number) { signal_received = number; }
+
+} // namespace
+
+SignalWatch::SignalWatch() {
+    signal_received = 0;
+    struct sigaction action {};
+    action.sa_handler = remember_signal; // without SA_RESTART: poll() returns at once
+    for (size_t i = 0; i < watched_signals.size(); i++)
+        sigaction(watched_signals[i], &action, &previous_actions[i]);
+}
+
+SignalWatch::~SignalWatch() {
+    for (size_t i = 0; i < watched_signals.size(); i++)
+        sigaction(watched_signals[i], &previous_actions[i], nullptr);
+}
+
+bool SignalWatch::has_signal() { return signal_received != 0; }
+
+void SignalWatch::check() {
+    if (has_signal())
+        throw Error(Disposition::stop, "interrupted by a signal before both ends were prepared",
+                    "what was made has been taken back; run init again");
+}
+
+WaitEnd wait_for_answer(PostgresConnection &connection, std::chrono::milliseconds timeout,
+                        const std::function<void(std::chrono::milliseconds)> &tick) {
+    auto start = std::chrono::steady_clock::now();
+    while (PQisBusy(connection.get()) != 0) {
+        if (SignalWatch::has_signal()) return WaitEnd::interrupted;
+        auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(
+            std::chrono::steady_clock::now() - start);
+        if (elapsed >= timeout) return WaitEnd::timed_out;
+        if (tick) tick(elapsed);
+        pollfd descriptor{PQsocket(connection.get()), POLLIN, 0};
+        int ready = poll(&descriptor, 1, static_cast<int>(poll_interval.count()));
+        if (ready < 0 && errno != EINTR)
+            throw Error(Disposition::stop, "could not wait for the " + connection.end());
+        if (ready > 0 && PQconsumeInput(connection.get()) == 0)
+            throw connection.error(nullptr, "waiting for an answer");
+    }
+    return WaitEnd::answered;
+}
+
+void cancel(PostgresConnection &connection) {
+    std::unique_ptr<PGcancel, decltype(&PQfreeCancel)> handle(PQgetCancel(connection.get()), PQfreeCancel);
+    std::array<char, 256> problem{};
+    // A cancel that does not get through leaves the statement to its own end, which read_answer() waits for.
+    if (handle != nullptr) PQcancel(handle.get(), problem.data(), static_cast<int>(problem.size()));
+}
+
+Result read_answer(PostgresConnection &connection) {
+    Result last(nullptr);
+    while (PGresult *next = PQgetResult(connection.get())) last = Result(next);
+    return last;
+}
+
+Result execute_unless_interrupted(PostgresConnection &connection, const std::string &sql) {
+    SignalWatch::check();
+    if (PQsendQuery(connection.get(), sql.c_str()) == 0) throw connection.error(nullptr, sql);
+    if (wait_for_answer(connection, std::chrono::milliseconds::max()) == WaitEnd::interrupted) {
+        cancel(connection);
+        static_cast<void>(read_answer(connection));
+        SignalWatch::check();
+    }
+    Result result = read_answer(connection);
+    ExecStatusType status = PQresultStatus(result.get());
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) throw connection.error(result.get(), sql);
+    return result;
+}
+
+} // namespace waltrail

@@ -1,0 +1,27 @@
+// Which tables of the source get REPLICA IDENTITY FULL: the patterns of --tables as an SQL condition, which both init and its
+// event trigger use, so that they can never disagree.
+#pragma once
+
+#include "apply/postgres.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace waltrail {
+
+struct TablePattern {
+    std::string schema_like; // for LIKE
+    std::string table_like;
+};
+
+// `schema.table`, where * stands for any characters; everything after the first dot is the table. Anything else is an Error.
+[[nodiscard]] TablePattern parse_table_pattern(std::string_view pattern);
+[[nodiscard]] std::vector<TablePattern> parse_table_patterns(const std::vector<std::string> &patterns);
+
+// A condition over `c`, a row of pg_class, and `n`, its row of pg_namespace. Needs search_path = pg_catalog. A partition
+// matches by its own name or by the name of a table that it belongs to.
+[[nodiscard]] std::string tracked_table_condition(const PostgresConnection &connection,
+                                                  const std::vector<TablePattern> &patterns);
+
+} // namespace waltrail

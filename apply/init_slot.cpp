@@ -1,0 +1,107 @@
+// CREATE_REPLICATION_SLOT reserves the slot at once and makes it permanent when it has found a consistent point
+// (ReplicationSlotPersist in walsender.c); an error before that drops it. A cancel may come too late and find it made.
+#include "apply/init_slot.hpp"
+
+#include "apply/init_interrupt.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cstdio>
+#include <thread>
+
+namespace waltrail {
+
+namespace {
+
+constexpr std::chrono::seconds drop_wait_max{10};
+constexpr std::chrono::milliseconds drop_wait_interval{100};
+constexpr std::chrono::seconds patience{3}; // before a word is said about waiting
+constexpr int blockers_named_max = 3;
+
+// Transactions with an xid, the oldest first: those that slot creation waits for. pg_locks shows them to every role, which
+// pg_stat_activity does not; a prepared transaction has no process.
+std::string describe_blockers(PostgresConnection &source) {
+    Result rows = source.execute(fmt::format(R"(
+SELECT CASE WHEN l.pid IS NULL THEN format('prepared transaction "%s"', p.gid) ELSE format('pid %s', l.pid) END
+       || format(' (user "%s"%s, open for %s s)', coalesce(a.usename, p.owner, 'unknown'),
+                 CASE WHEN a.application_name <> '' THEN format(', application "%s"', a.application_name) END,
+                 coalesce(round(extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, p.prepared)))::text,
+                          'an unknown number of')),
+       count(*) OVER ()
+  FROM pg_locks AS l
+  LEFT JOIN pg_stat_activity AS a ON a.pid = l.pid
+  LEFT JOIN pg_prepared_xacts AS p ON l.pid IS NULL AND p.transaction = l.transactionid
+ WHERE l.locktype = 'transactionid' AND l.granted AND l.mode = 'ExclusiveLock' AND l.pid IS DISTINCT FROM {}
+ ORDER BY coalesce(a.xact_start, p.prepared) LIMIT {})",
+                                             PQbackendPID(source.get()), blockers_named_max));
+    std::vector<std::string> names;
+    for (int row = 0; row < rows.rows(); row++) names.push_back(one_line(rows.text(row, 0)));
+    if (names.empty()) return "transactions that ended meanwhile";
+    int more = std::atoi(rows.string(0, 1).c_str()) - rows.rows();
+    return fmt::format("{}{}", fmt::join(names, ", "), more > 0 ? fmt::format(" and {} more", more) : "");
+}
+
+Error creation_error(const PostgresConnection &source, const Error &error, const std::string &slot) {
+    std::string what = fmt::format("could not create replication slot \"{}\"", slot);
+    if (error.sqlstate() == "58P01")
+        return {Disposition::stop, fmt::format("{}: output plugin \"waltrail\" is not installed on its server",
+                                               source.where()),
+                fmt::format("install the package postgresql-{}-waltrail there, or run make install",
+                            PQserverVersion(source.get()) / 10000),
+                error.sqlstate()};
+    return {error.disposition(), fmt::format("{}: {}", what, error.what()), "", error.sqlstate()};
+}
+
+[[noreturn]] void give_up(PostgresConnection &source, const InitSettings &settings, WaitEnd end,
+                          const std::string &blockers) {
+    drop_slot(settings.ends);
+    if (end == WaitEnd::interrupted) SignalWatch::check();
+    throw Error(Disposition::stop,
+                fmt::format("{}: could not create replication slot \"{}\" within {} s, because it waits for open "
+                            "transactions: {}",
+                            source.where(), settings.ends.slot,
+                            std::chrono::duration_cast<std::chrono::seconds>(settings.slot_timeout).count(), blockers),
+                "end them or let them finish, then run init again");
+}
+
+} // namespace
+
+std::string create_slot(PostgresConnection &source, PostgresConnection &replication, const InitSettings &settings) {
+    SignalWatch::check();
+    std::string sql = fmt::format("CREATE_REPLICATION_SLOT {} LOGICAL \"waltrail\" (SNAPSHOT 'nothing')",
+                                  replication.quote_identifier(settings.ends.slot));
+    if (PQsendQuery(replication.get(), sql.c_str()) == 0) throw replication.error(nullptr, sql);
+    bool has_spoken = false;
+    WaitEnd end = wait_for_answer(replication, settings.slot_timeout, [&](std::chrono::milliseconds elapsed) {
+        if (has_spoken || elapsed < patience) return;
+        has_spoken = true;
+        fmt::print("waiting for open transactions on the source: {}\n", describe_blockers(source));
+        std::fflush(stdout);
+    });
+    std::string blockers;
+    if (end == WaitEnd::timed_out) blockers = describe_blockers(source);
+    if (end != WaitEnd::answered) cancel(replication);
+    Result result = read_answer(replication);
+    bool is_made = PQresultStatus(result.get()) == PGRES_TUPLES_OK;
+    if (end == WaitEnd::interrupted || (end == WaitEnd::timed_out && !is_made))
+        give_up(source, settings, end, blockers);
+    if (!is_made) throw creation_error(source, replication.error(result.get(), sql), settings.ends.slot);
+    return result.string(0, 1);
+}
+
+void drop_slot(const Ends &ends) {
+    PostgresConnection source(ends.source, "source");
+    auto deadline = std::chrono::steady_clock::now() + drop_wait_max;
+    for (;;) {
+        Result row = source.execute("SELECT active FROM pg_replication_slots WHERE slot_name = $1", {ends.slot});
+        if (row.rows() == 0) return;
+        if (row.text(0, 0) == "f" || std::chrono::steady_clock::now() > deadline) {
+            source.execute("SELECT pg_drop_replication_slot($1)", {ends.slot});
+            return;
+        }
+        std::this_thread::sleep_for(drop_wait_interval);
+    }
+}
+
+} // namespace waltrail

@@ -1,0 +1,55 @@
+// The recorded progress of one source in changes.sources and changes.applied: reading it at the start, and extending it
+// inside the transaction that writes a batch. docs/architecture.md specifies the tables.
+#pragma once
+
+#include "apply/lsn.hpp"
+#include "apply/postgres.hpp"
+#include "wire/types.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace waltrail {
+
+struct Range {
+    Lsn start;
+    Lsn end;
+};
+
+struct Progress {
+    int source_id = 0;
+    std::string label;
+    uint64_t system_identifier = 0;
+    uint32_t database_oid = 0;
+    uint32_t timeline = 0;
+    Lsn recorded_end;            // end of the contiguous ranges
+    std::vector<Range> beyond;   // ranges recorded past the contiguous end, in order
+    std::optional<wire::Transaction> last_commit;
+};
+
+// Refuses (Disposition::stop) when the extension is missing or of another version, and when the destination does not know
+// a source with this database and slot.
+[[nodiscard]] Progress read_progress(PostgresConnection &destination, const std::string &database, const std::string &slot);
+
+// What a batch adds to the recorded end.
+struct Advance {
+    Lsn from; // the recorded end so far
+    Lsn to;
+    uint32_t timeline = 0;
+    std::optional<wire::Transaction> last_commit; // none: an idle source's position
+    uint64_t changes = 0;
+};
+
+// Extends the range that ends at advance.from, inside the caller's transaction. Stops when there is none: another process
+// has moved it.
+void record_advance(PostgresConnection &destination, const Progress &progress, const Advance &advance);
+
+// Rewrites the recorded row in a transaction of its own, so that everything recorded so far is proven durable (and
+// replicated, where the destination replicates synchronously) before anything is acknowledged.
+void confirm_progress(PostgresConnection &destination, const Progress &progress);
+
+// COMMIT, and proof that it is durable: a warning that the wait for synchronous replication was cancelled counts as failure.
+void commit_durably(PostgresConnection &destination);
+
+} // namespace waltrail
