@@ -9,14 +9,17 @@ namespace {
 constexpr const char *insert_sql = R"(
 INSERT INTO changes.relations (source_id, relation_oid, from_position, "schema", "table", leaf_schema, leaf_table,
                                replica_identity, columns, key_columns)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9::pg_catalog.jsonb,
-       ARRAY(SELECT k FROM pg_catalog.jsonb_array_elements_text($10::pg_catalog.jsonb) k)
+SELECT * FROM (SELECT $1::pg_catalog.int4 AS source_id, $2::pg_catalog.oid AS relation_oid,
+                      $3::pg_catalog.int8 AS from_position, $4::pg_catalog.varchar AS "schema",
+                      $5::pg_catalog.varchar AS "table", $6::pg_catalog.varchar AS leaf_schema,
+                      $7::pg_catalog.varchar AS leaf_table, $8::pg_catalog."char" AS replica_identity,
+                      $9::pg_catalog.jsonb AS columns,
+                      ARRAY(SELECT k FROM pg_catalog.jsonb_array_elements_text($10::pg_catalog.jsonb) k) AS key_columns) n
 WHERE NOT EXISTS (
-    SELECT FROM (SELECT * FROM changes.relations WHERE source_id = $1 AND relation_oid = $2
-                 ORDER BY from_position DESC LIMIT 1) r
-    WHERE r."schema" = $4 AND r."table" = $5 AND r.leaf_schema = $6 AND r.leaf_table = $7 AND r.replica_identity = $8
-      AND r.columns = $9::pg_catalog.jsonb
-      AND r.key_columns = ARRAY(SELECT k FROM pg_catalog.jsonb_array_elements_text($10::pg_catalog.jsonb) k))
+    SELECT FROM (SELECT * FROM changes.relations r WHERE r.source_id = n.source_id AND r.relation_oid = n.relation_oid
+                 ORDER BY r.from_position DESC LIMIT 1) r
+    WHERE (r."schema", r."table", r.leaf_schema, r.leaf_table, r.replica_identity, r.columns, r.key_columns)
+        = (n."schema", n."table", n.leaf_schema, n.leaf_table, n.replica_identity, n.columns, n.key_columns))
 ON CONFLICT DO NOTHING)";
 
 std::string columns_json(const wire::Relation &relation) {

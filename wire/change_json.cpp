@@ -5,6 +5,7 @@
 #include "wire/text_render.hpp"
 
 #include <charconv>
+#include <limits>
 
 namespace waltrail::wire {
 
@@ -57,7 +58,9 @@ std::string_view operation_name(Operation operation) {
 
 Timestamp truncate_to_second(Timestamp time) {
     int64_t rest = time.microseconds % microseconds_per_second;
-    return {time.microseconds - (rest < 0 ? rest + microseconds_per_second : rest)};
+    if (rest < 0) rest += microseconds_per_second;
+    if (time.microseconds < std::numeric_limits<int64_t>::min() + rest) return time; // below every time there is
+    return {time.microseconds - rest};
 }
 
 void append_change_json(Buffer &out, const ChangeSetting &setting, const Change &change) {

@@ -19,13 +19,20 @@ void FrameWriter::end_record() {
         header_.fragment = Fragment::last;
         header_.decoded_at = record_decoded_at_;
         send(header_, payload.view());
-        payload.clear();
-        record_start_ = 0;
         fragmenting_ = false;
-        header_ = {};
-    } else if (payload.size >= frame_target_bytes) {
+        start_frame();
+    } else if (payload.size >= frame_target_bytes && !header_.self_contained) {
         flush();
     }
+}
+
+// Forgets what has been sent.
+void FrameWriter::start_frame() {
+    payload.clear();
+    record_start_ = 0;
+    bool self_contained = header_.self_contained;
+    header_ = {};
+    header_.self_contained = self_contained;
 }
 
 void FrameWriter::append_long(std::string_view bytes) {
@@ -40,9 +47,7 @@ void FrameWriter::append_long(std::string_view bytes) {
 void FrameWriter::flush() {
     if (payload.size == 0) return;
     send(header_, payload.view());
-    payload.clear();
-    record_start_ = 0;
-    header_ = {};
+    start_frame();
 }
 
 void FrameWriter::reset() {
@@ -63,6 +68,7 @@ void FrameWriter::spill() {
         of_record.commits = header_.commits && !header_before_record_.commits;
         of_record.describes = header_.describes && !header_before_record_.describes;
         of_record.self_contained = header_.self_contained;
+        of_record.decoded_at = record_decoded_at_; // it may yet turn out to fit into a frame
         header_ = of_record;
     }
     size_t sent = record_start_;
@@ -141,6 +147,7 @@ void encode_relation(FrameWriter &out, const Relation &relation) {
         bytes.append_string(column.type_name);
         bytes.append_byte(static_cast<uint8_t>((column.in_identity ? 0x01 : 0) | (column.generated ? 0x02 : 0)));
         encode_type(bytes, column.type);
+        out.spill_if_long();
     }
     bytes.append_varint(relation.key.size());
     for (uint16_t column : relation.key) bytes.append_varint(column);
@@ -171,11 +178,14 @@ void encode_context(FrameWriter &out, std::string_view json_object) {
 }
 
 void encode_change_header(FrameWriter &out, const Change &change, Lsn previous_position, uint64_t skipped) {
+    bool has_old_row = change.old_row != OldRow::none;
+    bool has_new_row = change.operation == Operation::insert || change.operation == Operation::update;
     uint8_t flags = static_cast<uint8_t>(static_cast<uint8_t>(change.old_row) << change_old_row_shift);
     if (skipped != 0) flags |= change_flag_skipped;
-    if (any_null(change.before)) flags |= change_flag_old_nulls;
-    if (any_null(change.after)) flags |= change_flag_new_nulls;
-    if (change.old_row != OldRow::whole && any_absent(change.after)) flags |= change_flag_new_absent;
+    if (has_old_row && any_null(change.before)) flags |= change_flag_old_nulls;
+    if (has_new_row && any_null(change.after)) flags |= change_flag_new_nulls;
+    // Without a new row all its columns are absent, and no bitmap says so.
+    if (has_new_row && change.old_row != OldRow::whole && any_absent(change.after)) flags |= change_flag_new_absent;
     if (change.cascade) flags |= change_flag_cascade;
     if (change.restart_identity) flags |= change_flag_restart_identity;
 

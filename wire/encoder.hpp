@@ -29,7 +29,8 @@ struct FrameWriter {
 
     // The next frame opens a session.
     void open_session() { header_.opens = true; }
-    // The next frame (or the fragments it falls into) stands alone.
+    // What is written from here to flush() is one frame that stands alone; only records longer than a fragment still
+    // leave in fragments, and then every frame of it is marked.
     void mark_self_contained() { header_.self_contained = true; }
     void begin_record(RecordTag tag);
     // Sends the frame when it is full enough.
@@ -53,6 +54,7 @@ struct FrameWriter {
     bool fragmenting_ = false;
 
     void spill();
+    void start_frame();
     void send(const FrameHeader &header, std::string_view bytes);
 };
 static_assert(std::is_trivially_destructible_v<FrameWriter>);

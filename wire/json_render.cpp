@@ -88,8 +88,8 @@ void append_array(Buffer &out, const Type &type, std::string_view body) {
         json.in.zigzag();
         items *= json.lengths[i];
     }
-    if (json.in.byte() != 0) json.nulls = json.in.bytes(bitmap_bytes(dimensions == 0 ? 0 : items)).data();
-    if (dimensions == 0) return out.append("[]");
+    if (dimensions == 0 || items == 0) return out.append("[]"); // as array_to_json() does
+    if (json.in.byte() != 0) json.nulls = json.in.bytes(bitmap_bytes(items)).data();
     json.append_dimension(0, dimensions);
 }
 

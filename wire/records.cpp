@@ -121,6 +121,9 @@ Problem parse_new_row(Cursor &in, RecordTag tag, const ChangeHeader &header, con
     return parse_present(in, relation, after);
 }
 
+// What a server holds in 32 bits, so that arithmetic on it in 64 cannot overflow.
+bool fits_int32(int64_t value) { return value == static_cast<int32_t>(value); }
+
 Problem check_array(std::string_view body, const Type &type, int depth) {
     Cursor in(body);
     uint64_t dimensions = in.varint();
@@ -128,7 +131,7 @@ Problem check_array(std::string_view body, const Type &type, int depth) {
     uint64_t items = dimensions == 0 ? 0 : 1;
     for (uint64_t i = 0; i < dimensions; i++) {
         uint64_t length = in.varint();
-        in.zigzag();
+        if (!fits_int32(in.zigzag())) return "array bound out of range";
         if (length > array_items_max) return "array with too many elements";
         items *= length;
         if (items > array_items_max) return "array with too many elements";
@@ -230,6 +233,9 @@ Problem parse_change_header(Cursor &in, RecordTag tag, ChangeHeader &header) {
     header.old_row = static_cast<OldRow>(old_row);
     bool takes_old = tag == RecordTag::update || tag == RecordTag::remove;
     if (!takes_old && (old_row != 0 || header.old_nulls)) return "old row where the operation has none";
+    if (old_row == 0 && header.old_nulls) return "null bitmap of an old row that is not there";
+    if (header.old_row == OldRow::whole && header.new_absent && has_new_row(tag))
+        return "absent columns beside a whole old row";
     if (!has_new_row(tag) && (header.new_nulls || header.new_absent))
         return "new row where the operation has none";
     if (tag != RecordTag::truncate && (header.cascade || header.restart_identity))
@@ -259,11 +265,14 @@ Problem parse_value(Cursor &in, const Type &type, std::string_view &bytes, int d
     case Kind::int2:
     case Kind::int4:
     case Kind::int8:
-    case Kind::date:
     case Kind::time: in.varint(); bytes = {start, static_cast<size_t>(in.at - start)}; break;
+    case Kind::date:
+        if (!fits_int32(in.zigzag())) return "date out of range";
+        bytes = {start, static_cast<size_t>(in.at - start)};
+        break;
     case Kind::timetz:
         in.varint();
-        in.varint();
+        if (!fits_int32(in.zigzag())) return "time zone out of range";
         bytes = {start, static_cast<size_t>(in.at - start)};
         break;
     case Kind::text:

@@ -102,8 +102,12 @@ void append_timestamp(Buffer &out, std::string_view bytes, char separator, std::
     if (time == std::numeric_limits<int64_t>::max()) return out.append("infinity");
     if (time == std::numeric_limits<int64_t>::min()) return out.append("-infinity");
     int64_t of_day = time % microseconds_per_day;
-    if (of_day < 0) of_day += microseconds_per_day;
-    CivilDate date = civil_date((time - of_day) / microseconds_per_day);
+    int64_t days = time / microseconds_per_day;
+    if (of_day < 0) {
+        of_day += microseconds_per_day;
+        days--;
+    }
+    CivilDate date = civil_date(days);
     append_civil_date(out, date);
     out.append_byte(static_cast<uint8_t>(separator));
     append_time_of_day(out, of_day);
@@ -216,8 +220,8 @@ void append_array(Buffer &out, const Type &type, std::string_view body) {
         shifted |= bounds[i] != 1;
         items *= text.lengths[i];
     }
-    if (text.in.byte() != 0) text.nulls = text.in.bytes(bitmap_bytes(dimensions == 0 ? 0 : items)).data();
-    if (dimensions == 0) return out.append("{}");
+    if (dimensions == 0 || items == 0) return out.append("{}"); // as array_out() does
+    if (text.in.byte() != 0) text.nulls = text.in.bytes(bitmap_bytes(items)).data();
     for (uint64_t i = 0; shifted && i < dimensions; i++) {
         out.append_byte('[');
         append_integer(out, bounds[i]);

@@ -1,0 +1,189 @@
+#include "session.hpp"
+
+extern "C" {
+#include "access/transam.h"
+#include "access/xlog.h"
+#include "commands/dbcommands.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+}
+
+#include "change_context.hpp"
+#include "context_memory.hpp"
+#include "frame_output.hpp"
+#include "render_settings.hpp"
+#include "server_text.hpp"
+
+namespace waltrail {
+
+namespace {
+
+constexpr int changes_between_progress = 100; // as pgoutput: cheap, and often enough for keepalives
+constexpr size_t kept_buffer_bytes = size_t{4} << 20;
+
+wire::Timestamp current_time() { return {GetCurrentTimestamp()}; }
+
+// A huge value must not cost its memory for the rest of the session.
+void shrink(wire::Buffer &buffer) {
+    buffer.clear();
+    if (buffer.capacity > kept_buffer_bytes) buffer.release();
+}
+
+// The server keeps 32 bits; the epoch is that of the next transaction, or the one before.
+wire::Xid full_xid(TransactionId xid) {
+    FullTransactionId next = ReadNextFullTransactionId();
+    uint64_t epoch = EpochFromFullTransactionId(next);
+    if (xid > XidFromFullTransactionId(next)) epoch--;
+    return {epoch << 32 | xid};
+}
+
+std::string_view database_name() {
+    const char *name = get_database_name(MyDatabaseId);
+    if (name == nullptr) elog(ERROR, "could not find database with OID %u", MyDatabaseId);
+    return name;
+}
+
+// Late, because the name needs the catalogs, which the startup callback of a walsender cannot read.
+void open_session(Session &session) {
+    MemoryContext caller = MemoryContextSwitchTo(session.decoding->context);
+    session.source.system_identifier = GetSystemIdentifier();
+    session.source.database_oid = MyDatabaseId;
+    session.source.database = text_to_utf8(database_name());
+    session.source.server_version = compat::server_version;
+    MemoryContextSwitchTo(caller);
+    session.opened = true;
+    if (session.options.format == Format::json) return;
+    session.writer.open_session();
+    encode_session(session.writer, session.source);
+}
+
+void write_begin(Session &session) {
+    TransactionState &transaction = session.transaction;
+    if (!session.opened) open_session(session);
+    transaction.about.xid = full_xid(static_cast<TransactionId>(transaction.about.xid.value));
+    transaction.sent = true;
+    if (session.options.format == Format::binary)
+        encode_begin(session.writer, transaction.about);
+}
+
+void write_context(Session &session) {
+    session.transaction.context_changed = false;
+    if (session.context.view() == session.context_sent.view()) return;
+    session.context_sent.clear();
+    session.context_sent.append(session.context.view());
+    encode_context(session.writer, session.context.view());
+}
+
+void write_relation(Session &session, RelationEntry &entry) {
+    encode_relation(session.writer, entry.of.relation);
+    entry.described = true;
+}
+
+void report_progress(Session &session) {
+    if (compat::server_reports_progress) return;
+    if (++session.changes_since_write < changes_between_progress) return;
+    session.changes_since_write = 0;
+    OutputPluginUpdateProgress(session.decoding, false);
+}
+
+// Once a transaction, and only for relations whose text depends on them.
+void apply_settings(TransactionState &transaction) {
+    if (transaction.settings_applied) return;
+    transaction.settings_level = apply_render_settings();
+    transaction.settings_applied = true;
+}
+
+void encode_rows(Session &session, RelationEntry &entry, const wire::Change &change) {
+    TransactionState &transaction = session.transaction;
+    auto put_value = [&session, &entry](wire::FrameWriter &out, size_t index, bool is_new) {
+        const ColumnReader &column = entry.of.columns[index];
+        const RowSpace &row = is_new ? entry.new_row : entry.old_row;
+        append_column_value(session.values, out, column.type, row.datums[column.attribute]);
+    };
+    encode_change(session.writer, change, transaction.previous_position, transaction.skipped,
+                  put_value);
+}
+
+} // namespace
+
+Session *start_session(LogicalDecodingContext *decoding, const Options &options) {
+    MemoryContext context = decoding->context;
+    auto *session = new (MemoryContextAllocZero(context, sizeof(Session))) Session();
+    session->decoding = decoding;
+    session->options = options;
+    session->scratch = AllocSetContextCreate(context, "waltrail change", ALLOCSET_DEFAULT_SIZES);
+    session->values = make_value_encoder(context);
+    session->context = buffer_in(context);
+    session->context_sent = buffer_in(context);
+    session->line = buffer_in(context);
+    session->writer.payload = buffer_in(context);
+    session->writer.clock = current_time;
+    session->writer.sink = frame_output(*session);
+    if (options.format == Format::json) session->writer.spill_bytes = SIZE_MAX;
+    session->relations.start(context);
+    return session;
+}
+
+void begin_transaction(Session &session, const ReorderBufferTXN &txn) {
+    session.writer.reset();
+    shrink(session.writer.payload);
+    shrink(session.context);
+    shrink(session.context_sent);
+    shrink(session.line);
+    session.ending = false;
+    session.relations.sweep();
+    session.transaction = {};
+    wire::Transaction &about = session.transaction.about;
+    about.xid = {txn.xid};
+    about.commit_lsn = {txn.final_lsn};
+    about.end_lsn = {txn.end_lsn};
+    about.committed_at = {txn.xact_time.commit_time};
+}
+
+uint64_t count_change(Session &session) {
+    report_progress(session);
+    return session.transaction.changes_decoded++;
+}
+
+void skip_change(Session &session) { session.transaction.skipped++; }
+
+void send_change(Session &session, RelationEntry &entry, const wire::Change &change) {
+    TransactionState &transaction = session.transaction;
+    if (!transaction.sent) write_begin(session);
+    if (entry.of.uses_settings) apply_settings(transaction);
+    if (session.options.format == Format::binary) {
+        if (transaction.context_changed) write_context(session);
+        if (!entry.described) write_relation(session, entry);
+        encode_rows(session, entry, change);
+    } else {
+        session.rendering = &change;
+        session.rendering_entry = &entry;
+        encode_rows(session, entry, change);
+        session.writer.flush();
+    }
+    transaction.previous_position = change.position;
+    transaction.skipped = 0;
+    transaction.changes_sent++;
+}
+
+void commit_transaction(Session &session) {
+    TransactionState &transaction = session.transaction;
+    restore_settings(transaction.settings_level);
+    OutputPluginUpdateProgress(session.decoding, !transaction.sent);
+    if (!transaction.sent || session.options.format == Format::json) return;
+    session.ending = true;
+    encode_commit(session.writer, transaction.changes_sent, transaction.changes_decoded);
+    session.writer.flush();
+}
+
+void take_context(Session &session, std::string_view content) {
+    MemoryContext caller = MemoryContextSwitchTo(session.scratch);
+    session.context.clear();
+    append_context(session.context, content);
+    session.transaction.context_changed = true;
+    MemoryContextSwitchTo(caller);
+    MemoryContextReset(session.scratch);
+}
+
+} // namespace waltrail

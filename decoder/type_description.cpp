@@ -1,0 +1,166 @@
+#include "type_description.hpp"
+
+extern "C" {
+#include "access/htup_details.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+}
+
+#include "context_memory.hpp"
+#include "dependencies.hpp"
+#include "server_text.hpp"
+#include "wire/json_render.hpp"
+
+namespace waltrail {
+
+namespace {
+
+// wire/ refuses types nested deeper than 64; beyond this a composite travels as the text of its output function.
+constexpr int nesting_max = 60;
+
+struct CoreType {
+    Oid oid;
+    wire::Kind kind;
+    Form form;
+};
+
+constexpr CoreType core_types[] = {
+    {BOOLOID, wire::Kind::boolean, Form::boolean},
+    {INT2OID, wire::Kind::int2, Form::int2},
+    {INT4OID, wire::Kind::int4, Form::int4},
+    {INT8OID, wire::Kind::int8, Form::int8},
+    {FLOAT4OID, wire::Kind::float4, Form::float4},
+    {FLOAT8OID, wire::Kind::float8, Form::float8},
+    {NUMERICOID, wire::Kind::numeric, Form::numeric},
+    {DATEOID, wire::Kind::date, Form::date},
+    {TIMEOID, wire::Kind::time, Form::time},
+    {TIMETZOID, wire::Kind::timetz, Form::timetz},
+    {TIMESTAMPOID, wire::Kind::timestamp, Form::timestamp},
+    {TIMESTAMPTZOID, wire::Kind::timestamptz, Form::timestamp},
+    {UUIDOID, wire::Kind::uuid, Form::uuid},
+    {BYTEAOID, wire::Kind::bytea, Form::bytes},
+    {JSONOID, wire::Kind::json, Form::text},
+    {JSONBOID, wire::Kind::jsonb, Form::jsonb},
+    {TEXTOID, wire::Kind::text, Form::text},
+    {VARCHAROID, wire::Kind::text, Form::text},
+    {BPCHAROID, wire::Kind::text, Form::text},
+    {NAMEOID, wire::Kind::text, Form::name},
+};
+
+// Types whose output function looks at no setting. Whatever is not known to be such a type gets the settings.
+constexpr Oid independent_types[] = {
+    OIDOID,     XIDOID,     XID8OID,     CIDOID,      TIDOID,      CHAROID,     INETOID,
+    CIDROID,    MACADDROID, MACADDR8OID, BITOID,      VARBITOID,   PG_LSNOID,   TSVECTOROID,
+    TSQUERYOID, XMLOID,     JSONPATHOID, INT4RANGEOID, INT8RANGEOID, NUMRANGEOID, UNKNOWNOID,
+};
+
+const CoreType *find_core_type(Oid type) {
+    for (const CoreType &core : core_types)
+        if (core.oid == type) return &core;
+    return nullptr;
+}
+
+bool output_uses_settings(Oid type) {
+    for (Oid independent : independent_types)
+        if (independent == type) return false;
+    return get_typtype(type) != TYPTYPE_ENUM;
+}
+
+void describe_as_text(TypeDescription &described, Oid type) {
+    Oid function;
+    bool is_varlena;
+    getTypeOutputInfo(type, &function, &is_varlena);
+    described.form = Form::output_function;
+    described.type.kind = wire::Kind::text;
+    described.output = static_cast<FmgrInfo *>(palloc0(sizeof(FmgrInfo)));
+    fmgr_info_cxt(function, described.output, CurrentMemoryContext);
+    described.uses_settings = output_uses_settings(type);
+}
+
+void describe_array(TypeDescription &described, Oid element, Dependencies &dependencies, int depth) {
+    auto *of_element = make_array<TypeDescription>(CurrentMemoryContext, 1).data();
+    *of_element = describe_type(element, dependencies, depth + 1);
+    int16 length;
+    bool by_value;
+    char alignment, delimiter;
+    Oid io_parameter, function;
+    get_type_io_data(element, IOFunc_output, &length, &by_value, &alignment, &delimiter, &io_parameter,
+                     &function);
+    described.form = Form::array;
+    described.type.kind = wire::Kind::array;
+    described.type.delimiter = delimiter;
+    described.type.element = &of_element->type;
+    described.element = of_element;
+    described.uses_settings = of_element->uses_settings;
+}
+
+void describe_composite(TypeDescription &described, Oid type, Dependencies &dependencies, int depth) {
+    dependencies.add_relation(get_typ_typrelid(type));
+    TupleDesc shared = lookup_rowtype_tupdesc(type, -1);
+    TupleDesc row = CreateTupleDescCopy(shared);
+    ReleaseTupleDesc(shared);
+
+    auto count = static_cast<size_t>(row->natts);
+    auto fields = make_array<wire::Field>(CurrentMemoryContext, count);
+    auto descriptions = make_array<TypeDescription>(CurrentMemoryContext, count);
+    auto attributes = make_array<uint16_t>(CurrentMemoryContext, count);
+    wire::Arena names;
+    names.allocator = context_allocator(CurrentMemoryContext);
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        Form_pg_attribute attribute = TupleDescAttr(row, static_cast<int>(i));
+        if (attribute->attisdropped) continue;
+        descriptions[used] = describe_type(attribute->atttypid, dependencies, depth + 1);
+        described.uses_settings |= descriptions[used].uses_settings;
+        std::string_view name = names.copy(text_to_utf8(NameStr(attribute->attname)));
+        fields[used] = {name, wire::json_name(name, names), descriptions[used].type};
+        attributes[used++] = static_cast<uint16_t>(i);
+    }
+    described.form = Form::composite;
+    described.type.kind = wire::Kind::composite;
+    described.type.fields = fields.first(used);
+    described.fields = descriptions.first(used);
+    described.field_attributes = attributes.first(used);
+    described.row = row;
+}
+
+} // namespace
+
+TypeDescription describe_type(Oid declared, Dependencies &dependencies, int depth) {
+    dependencies.add_type(declared);
+    Oid type = getBaseType(declared);
+    if (type != declared) dependencies.add_type(type);
+
+    TypeDescription described;
+    described.type.oid = type;
+    get_typlenbyvalalign(type, &described.length, &described.by_value, &described.alignment);
+    if (const CoreType *core = find_core_type(type)) {
+        described.type.kind = core->kind;
+        described.form = core->form;
+    } else if (depth >= nesting_max) {
+        describe_as_text(described, type);
+    } else if (Oid element = get_element_type(type); OidIsValid(element)) {
+        describe_array(described, element, dependencies, depth);
+    } else if (get_typtype(type) == TYPTYPE_COMPOSITE) {
+        describe_composite(described, type, dependencies, depth);
+    } else {
+        describe_as_text(described, type);
+    }
+    return described;
+}
+
+std::string_view type_name(Oid type, int32 modifier) {
+    HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+    bool is_core = HeapTupleIsValid(tuple) &&
+                   reinterpret_cast<Form_pg_type>(GETSTRUCT(tuple))->typnamespace == PG_CATALOG_NAMESPACE;
+    if (HeapTupleIsValid(tuple)) ReleaseSysCache(tuple);
+    bits16 flags = FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_ALLOW_INVALID;
+    if (!is_core) flags |= FORMAT_TYPE_FORCE_QUALIFY;
+    return text_to_utf8(format_type_extended(type, modifier, flags));
+}
+
+} // namespace waltrail

@@ -1,0 +1,26 @@
+// Datums as the bytes of their kind (docs/wire_format.md, "values").
+#pragma once
+
+#include "type_description.hpp"
+
+#include "wire/encoder.hpp"
+
+extern "C" {
+#include "lib/stringinfo.h"
+}
+
+namespace waltrail {
+
+struct ValueEncoder {
+    bool converts_text = false;     // text_needs_conversion()
+    StringInfoData jsonb_text{};    // reused from value to value
+};
+
+ValueEncoder make_value_encoder(MemoryContext context);
+
+// Appends a column's value, which is not null. Detoasts and calls output functions in the current memory context. Long text
+// leaves in fragments on the way.
+void append_column_value(ValueEncoder &encoder, wire::FrameWriter &out, const TypeDescription &type,
+                         Datum value);
+
+} // namespace waltrail

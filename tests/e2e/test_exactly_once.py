@@ -1,0 +1,186 @@
+"""What is recorded, acknowledged and repeated when processes and servers die or the source is idle."""
+
+import json
+import random
+import threading
+import time
+
+import pytest
+
+from servers import wait_until
+
+
+@pytest.fixture
+def pair(source, destination, slot, waltrail):
+    source.execute("CREATE TABLE counters (id int PRIMARY KEY, value bigint)")
+    waltrail.init(source, destination, slot)
+    return source, destination, slot
+
+
+def confirmed(source, slot):
+    return source.value("SELECT confirmed_flush_lsn - '0/0' FROM pg_replication_slots WHERE slot_name = %s", [slot])
+
+
+def recorded_end(destination):
+    return destination.value("SELECT max(end_lsn) - '0/0' FROM changes.applied")
+
+
+def assert_trail_holds(destination, count):
+    """The changes of counters 1..count, each inserted once with value = id."""
+    assert destination.value("SELECT count(*) FROM changes") == count
+    assert destination.value("SELECT count(DISTINCT primary_key) FROM changes") == count
+    assert destination.value("SELECT count(*) FROM changes WHERE (after->>'value') <> primary_key") == 0
+    assert destination.value("SELECT sum(changes) FROM changes.applied") == count
+
+
+def test_nothing_is_acknowledged_before_it_is_recorded(pair, waltrail):
+    source, destination, slot = pair
+    process = waltrail.apply(source, destination, slot)
+    process.wait_for_output("streaming")
+    for number in range(1, 200):
+        source.execute("INSERT INTO counters VALUES (%s, %s)", [number, number])
+        # The recorded end is read after the acknowledged one, so it can only be larger.
+        acknowledged = confirmed(source, slot)
+        assert acknowledged <= recorded_end(destination)
+    assert process.stop() == 0
+    waltrail.apply_until_now(source, destination, slot)
+    assert_trail_holds(destination, 199)
+
+
+def test_idle_source_is_acknowledged_so_that_wal_does_not_pile_up(source, destination, slot, waltrail, source_server):
+    source.execute("CREATE TABLE quiet (id int PRIMARY KEY)")
+    waltrail.init(source, destination, slot)
+    process = waltrail.apply(source, destination, slot)
+    process.wait_for_output("streaming")
+    # Another database of the same server writes; this one does not.
+    source_server.psql("CREATE TABLE busy AS SELECT generate_series(1, 100000) AS i")
+    target = source.value("SELECT pg_current_wal_flush_lsn() - '0/0'")
+    wait_until(lambda: confirmed(source, slot) >= target, "the idle position to be acknowledged", timeout_s=40)
+    assert recorded_end(destination) >= target
+    assert destination.value("SELECT count(*) FROM changes") == 0
+    source_server.psql("DROP TABLE busy")
+
+
+def test_kill_of_apply_at_random_moments_neither_loses_nor_doubles(pair, waltrail):
+    source, destination, slot = pair
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    moments = random.Random(seed)
+    stop = threading.Event()
+    written = [0]
+
+    def write():
+        with source.connect() as connection, connection.cursor() as cursor:
+            while not stop.is_set():
+                size = moments.choice([1, 1, 1, 10, 1000])
+                cursor.execute("INSERT INTO counters SELECT i, i FROM generate_series(%s, %s) i",
+                               [written[0] + 1, written[0] + size])
+                written[0] += size
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(15):
+            process = waltrail.apply(source, destination, slot)
+            time.sleep(moments.uniform(0.01, 0.8))
+            process.kill9()
+    finally:
+        stop.set()
+        writer.join()
+    waltrail.apply_until_now(source, destination, slot)
+    assert written[0] > 100
+    assert_trail_holds(destination, written[0])
+
+
+def test_large_transaction_appears_at_once(pair, waltrail):
+    source, destination, slot = pair
+    process = waltrail.apply(source, destination, slot)
+    process.wait_for_output("streaming")
+    source.execute("INSERT INTO counters SELECT i, i FROM generate_series(1, 200000) i")
+    count = wait_until(lambda: destination.value("SELECT count(*) FROM changes"), "the transaction", timeout_s=120,
+                       interval_s=0.01)
+    assert count == 200_000
+    assert process.stop() == 0
+
+
+def test_memory_of_apply_is_bounded_for_a_transaction_of_a_million_changes(pair, waltrail):
+    source, destination, slot = pair
+    source.execute("INSERT INTO counters SELECT i, i FROM generate_series(1, 1000000) i")
+    process = waltrail.apply(source, destination, slot, "--until", "now")
+    peak_kib = 0
+    while process.is_running():
+        try:
+            with open(f"/proc/{process.pid}/status") as status:
+                peak_kib = max([peak_kib] + [int(line.split()[1]) for line in status if line.startswith("VmHWM")])
+        except OSError:
+            break
+        time.sleep(0.02)
+    assert process.wait() == 0, process.output()
+    print(f"peak memory of apply: {peak_kib} KiB")
+    assert 0 < peak_kib < 64 * 1024
+    assert destination.value("SELECT count(*) FROM changes") == 1_000_000
+
+
+@pytest.mark.parametrize("victim", ["source", "destination"])
+def test_kill_of_a_server_neither_loses_nor_doubles(fresh_source, fresh_destination, slot, waltrail, victim):
+    source, destination = fresh_source, fresh_destination
+    for server in (source.server, destination.server):
+        server.configure(fsync="on")
+        server.restart()
+    source.execute("CREATE TABLE counters (id int PRIMARY KEY, value bigint)")
+    waltrail.init(source, destination, slot)
+    process = waltrail.apply(source, destination, slot)
+    process.wait_for_output("streaming")
+    killed = {"source": source, "destination": destination}[victim].server
+    number = 0
+    for _ in range(3):
+        for _ in range(100):
+            number += 1
+            source.execute("INSERT INTO counters VALUES (%s, %s)", [number, number])
+        killed.kill9()
+        killed.start()
+    wait_until(lambda: destination.value("SELECT count(*) FROM changes") >= number, "the trail to catch up", timeout_s=90)
+    assert process.is_running(), process.output()
+    assert process.stop() == 0
+    assert_trail_holds(destination, number)
+
+
+def test_row_that_the_destination_refuses_is_quarantined_and_the_stream_goes_on(pair, waltrail):
+    source, destination, slot = pair
+    destination.execute("ALTER TABLE public.changes ADD CONSTRAINT no_thirteen CHECK (primary_key <> '13')")
+    source.execute("INSERT INTO counters SELECT i, i FROM generate_series(1, 5) i")
+    source.execute("INSERT INTO counters SELECT i, i FROM generate_series(6, 20) i")
+    source.execute("INSERT INTO counters SELECT i, i FROM generate_series(21, 25) i")
+    result = waltrail.apply_until_now(source, destination, slot)
+    assert destination.value("SELECT count(*) FROM changes") == 24
+    [(identifier, sequence, table, operation, sqlstate, error, frame)] = destination.query(
+        'SELECT id::text, "sequence", "table", operation, sqlstate, error, frame FROM changes.quarantine')
+    assert (sequence, table, operation, sqlstate) == (7, "counters", "CREATE", "23514")
+    assert "no_thirteen" in error and "no_thirteen" in result.stderr
+    import subprocess
+
+    from waltrail_program import PROGRAM
+
+    decoded = subprocess.run([PROGRAM, "decode", "--label", source.name], input=bytes(frame), capture_output=True, check=True)
+    line = json.loads(decoded.stdout)
+    assert line["id"] == identifier and line["after"] == {"id": 13, "value": 13}
+    destination.execute("ALTER TABLE public.changes DROP CONSTRAINT no_thirteen")
+
+
+def test_relations_are_recorded_once_for_each_shape(pair, waltrail):
+    source, destination, slot = pair
+    for number in range(3):
+        source.execute("INSERT INTO counters VALUES (%s, 0)", [number])
+        waltrail.apply_until_now(source, destination, slot)
+    source.execute("ALTER TABLE counters ADD COLUMN note text DEFAULT 'n'")
+    source.execute("INSERT INTO counters VALUES (9, 0)")
+    waltrail.apply_until_now(source, destination, slot)
+    rows = destination.query(
+        "SELECT \"table\", replica_identity, key_columns, jsonb_path_query_array(columns, '$[*].name'), from_position "
+        "FROM changes.relations ORDER BY from_position")
+    assert [row[:4] for row in rows] == [
+        ("counters", "f", ["id"], ["id", "value"]),
+        ("counters", "f", ["id"], ["id", "value", "note"]),
+    ]
+    positions = [row[0] for row in destination.query("SELECT position FROM changes ORDER BY position")]
+    assert [row[4] for row in rows] == [positions[0], positions[-1]]
