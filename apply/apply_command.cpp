@@ -3,14 +3,13 @@
 #include "apply/apply_session.hpp"
 #include "apply/error.hpp"
 #include "apply/settings.hpp"
+#include "apply/stop_wait.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <condition_variable>
 #include <csignal>
-#include <mutex>
 #include <thread>
 
 namespace waltrail {
@@ -54,13 +53,6 @@ class SignalStop {
     std::jthread thread_; // last: it uses everything above
 };
 
-void sleep_for(milliseconds time, std::stop_token stop) {
-    std::mutex mutex;
-    std::condition_variable_any condition;
-    std::unique_lock lock(mutex);
-    condition.wait_for(lock, stop, time, [] { return false; });
-}
-
 } // namespace
 
 // | disposition | then                                                                      |
@@ -75,11 +67,12 @@ int run_apply(const ApplySettings &settings) {
     std::stop_token stop = signals.token();
     RefusedRows refused;
     milliseconds delay = settings.reconnect_delay_min;
+    Maintenance maintenance(settings.ends.destination, settings.maintenance_interval);
     bool ever_streamed = false;
     while (!stop.stop_requested()) {
         SessionOutcome outcome;
         try {
-            run_apply_session(settings, refused, stop, outcome);
+            run_apply_session(settings, refused, maintenance, stop, outcome);
             return static_cast<int>(ExitCode::success);
         } catch (const RowRefused &row) {
             spdlog::warn("row refused, to be quarantined: {}", row.what());
@@ -91,11 +84,11 @@ int run_apply(const ApplySettings &settings) {
                 throw;
             if (error.disposition() == Disposition::retry) {
                 spdlog::warn("{}: trying again", error.what());
-                sleep_for(retry_delay, stop);
+                wait_for(retry_delay, stop);
                 continue;
             }
             spdlog::warn("{}: trying again in {} ms", error.what(), delay.count());
-            sleep_for(delay, stop);
+            wait_for(delay, stop);
             delay = std::min(delay * 2, settings.reconnect_delay_max);
         }
     }

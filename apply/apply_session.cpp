@@ -4,13 +4,12 @@
 #include "apply/identity.hpp"
 #include "apply/progress.hpp"
 #include "apply/replication_stream.hpp"
+#include "apply/stop_wait.hpp"
 #include "apply/stream_receiver.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <condition_variable>
-#include <mutex>
 
 namespace waltrail {
 
@@ -23,13 +22,6 @@ constexpr milliseconds slot_poll_interval{250};
 // A walsender that has lost its client notices after wal_sender_timeout; this much later the slot must be free.
 constexpr milliseconds slot_grace{5'000};
 constexpr milliseconds slot_patience_without_timeout{60'000};
-
-void sleep_for(milliseconds time, std::stop_token stop) {
-    std::mutex mutex;
-    std::condition_variable_any condition;
-    std::unique_lock lock(mutex);
-    condition.wait_for(lock, stop, time, [] { return false; });
-}
 
 PostgresConnection connect_destination(const ApplySettings &settings) {
     PostgresConnection destination(settings.ends.destination, "destination");
@@ -69,7 +61,7 @@ SlotState wait_for_slot(ReplicationStream &stream, const std::string &name, mill
                         "stop the other client, or end its walsender with pg_terminate_backend");
         if (!told) spdlog::info("slot \"{}\" is still in use by process {}: waiting", name, state.active_pid);
         told = true;
-        sleep_for(slot_poll_interval, stop);
+        wait_for(slot_poll_interval, stop);
         state = stream.slot(name);
     }
     return state;
@@ -109,8 +101,8 @@ void write_stream(FrameQueue &queue, BatchWriter &writer, StreamReceiver &receiv
 
 } // namespace
 
-void run_apply_session(const ApplySettings &settings, const RefusedRows &refused, std::stop_token stop,
-                       SessionOutcome &outcome) {
+void run_apply_session(const ApplySettings &settings, const RefusedRows &refused, Maintenance &maintenance,
+                       std::stop_token stop, SessionOutcome &outcome) {
     ReplicationStream stream(settings.ends.source);
     SourceSystem system = stream.identify();
     PostgresConnection destination = connect_destination(settings);
@@ -127,6 +119,7 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
     }
     std::optional<Lsn> target = target_of(settings.until, system.flushed);
     confirm_progress(destination, progress);
+    maintenance.start();
 
     StartPoint start = start_point(slot, progress);
     stream.start(settings.ends.slot, start.lsn,

@@ -1,6 +1,7 @@
 // One stream from its start to its end: connections, identity, the reader thread and the writer.
 #pragma once
 
+#include "apply/maintenance.hpp"
 #include "apply/quarantine.hpp"
 #include "apply/settings.hpp"
 
@@ -14,7 +15,7 @@ struct SessionOutcome {
     bool streamed = false;   // both ends were reached and agreed: what comes later is no wrong setting
     bool progressed = false; // something was recorded: the backoff may start anew
 };
-void run_apply_session(const ApplySettings &settings, const RefusedRows &refused, std::stop_token stop,
-                       SessionOutcome &outcome);
+void run_apply_session(const ApplySettings &settings, const RefusedRows &refused, Maintenance &maintenance,
+                       std::stop_token stop, SessionOutcome &outcome);
 
 } // namespace waltrail

@@ -4,7 +4,6 @@
 #include "apply/postgres.hpp"
 
 #include <cstdint>
-#include <optional>
 #include <string>
 
 namespace waltrail {

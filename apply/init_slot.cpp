@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <thread>
 
 namespace waltrail {
@@ -18,6 +19,9 @@ constexpr std::chrono::seconds drop_wait_max{10};
 constexpr std::chrono::milliseconds drop_wait_interval{100};
 constexpr std::chrono::seconds patience{3}; // before a word is said about waiting
 constexpr int blockers_named_max = 3;
+constexpr std::string_view duplicate_object = "42710";
+constexpr std::string_view query_canceled = "57014";
+constexpr std::string_view undefined_file = "58P01";
 
 // Transactions with an xid, the oldest first: those that slot creation waits for. pg_locks shows them to every role, which
 // pg_stat_activity does not; a prepared transaction has no process.
@@ -44,7 +48,7 @@ SELECT CASE WHEN l.pid IS NULL THEN format('prepared transaction "%s"', p.gid) E
 
 Error creation_error(const PostgresConnection &source, const Error &error, const std::string &slot) {
     std::string what = fmt::format("could not create replication slot \"{}\"", slot);
-    if (error.sqlstate() == "58P01")
+    if (error.sqlstate() == undefined_file)
         return {Disposition::stop, fmt::format("{}: output plugin \"waltrail\" is not installed on its server",
                                                source.where()),
                 fmt::format("install the package postgresql-{}-waltrail there, or run make install",
@@ -53,10 +57,21 @@ Error creation_error(const PostgresConnection &source, const Error &error, const
     return {error.disposition(), fmt::format("{}: {}", what, error.what()), "", error.sqlstate()};
 }
 
-[[noreturn]] void give_up(PostgresConnection &source, const InitSettings &settings, WaitEnd end,
-                          const std::string &blockers) {
-    drop_slot(settings.ends);
-    if (end == WaitEnd::interrupted) SignalWatch::check();
+void drop_half_made_slot(const Ends &ends) {
+    try {
+        drop_slot(ends);
+    } catch (const Error &error) {
+        throw Error(Disposition::stop,
+                    fmt::format("could not create replication slot \"{}\", nor find out whether it is there: {}", ends.slot,
+                                error.what()),
+                    fmt::format("look for it on the source in pg_replication_slots, and drop it with SELECT "
+                                "pg_drop_replication_slot('{}')",
+                                ends.slot));
+    }
+}
+
+[[noreturn]] void give_up(PostgresConnection &source, const InitSettings &settings, const std::string &blockers) {
+    SignalWatch::check();
     throw Error(Disposition::stop,
                 fmt::format("{}: could not create replication slot \"{}\" within {} s, because it waits for open "
                             "transactions: {}",
@@ -65,13 +80,9 @@ Error creation_error(const PostgresConnection &source, const Error &error, const
                 "end them or let them finish, then run init again");
 }
 
-} // namespace
-
-std::string create_slot(PostgresConnection &source, PostgresConnection &replication, const InitSettings &settings) {
-    SignalWatch::check();
-    std::string sql = fmt::format("CREATE_REPLICATION_SLOT {} LOGICAL \"waltrail\" (SNAPSHOT 'nothing')",
-                                  replication.quote_identifier(settings.ends.slot));
-    if (PQsendQuery(replication.get(), sql.c_str()) == 0) throw replication.error(nullptr, sql);
+// The answer to CREATE_REPLICATION_SLOT, which is cancelled after the timeout and by a signal. Names the `blockers` then.
+Result wait_for_slot(PostgresConnection &source, PostgresConnection &replication, const InitSettings &settings,
+                     std::string &blockers) {
     bool has_spoken = false;
     WaitEnd end = wait_for_answer(replication, settings.slot_timeout, [&](std::chrono::milliseconds elapsed) {
         if (has_spoken || elapsed < patience) return;
@@ -79,15 +90,36 @@ std::string create_slot(PostgresConnection &source, PostgresConnection &replicat
         fmt::print("waiting for open transactions on the source: {}\n", describe_blockers(source));
         std::fflush(stdout);
     });
-    std::string blockers;
     if (end == WaitEnd::timed_out) blockers = describe_blockers(source);
     if (end != WaitEnd::answered) cancel(replication);
-    Result result = read_answer(replication);
-    bool is_made = PQresultStatus(result.get()) == PGRES_TUPLES_OK;
-    if (end == WaitEnd::interrupted || (end == WaitEnd::timed_out && !is_made))
-        give_up(source, settings, end, blockers);
-    if (!is_made) throw creation_error(source, replication.error(result.get(), sql), settings.ends.slot);
-    return result.string(0, 1);
+    return read_answer(replication);
+}
+
+} // namespace
+
+// | answer                    | signal or timeout | then                                                       |
+// |---------------------------|-------------------|------------------------------------------------------------|
+// | made                      | (any)             | good; a signal is noticed by the caller's next step        |
+// | the slot exists           | (any)             | somebody else's: not touched                               |
+// | another error             | yes               | given up; looked for a half-made slot                      |
+// | another error             | no                | told; looked for a half-made slot                          |
+// | connection lost           | (any)             | told; the walsender may still be at it: looked for as well |
+std::string create_slot(PostgresConnection &source, PostgresConnection &replication, const InitSettings &settings) {
+    SignalWatch::check();
+    const std::string &slot = settings.ends.slot;
+    std::string sql = fmt::format("CREATE_REPLICATION_SLOT {} LOGICAL \"waltrail\" (SNAPSHOT 'nothing')",
+                                  replication.quote_identifier(slot));
+    if (PQsendQuery(replication.get(), sql.c_str()) == 0) throw replication.error(nullptr, sql);
+    std::string blockers;
+    try {
+        Result result = wait_for_slot(source, replication, settings, blockers);
+        if (PQresultStatus(result.get()) == PGRES_TUPLES_OK) return result.string(0, 1);
+        throw replication.error(result.get(), sql);
+    } catch (const Error &error) {
+        if (error.sqlstate() != duplicate_object) drop_half_made_slot(settings.ends);
+        if (error.sqlstate() == query_canceled) give_up(source, settings, blockers);
+        throw creation_error(source, error, slot);
+    }
 }
 
 void drop_slot(const Ends &ends) {

@@ -26,6 +26,7 @@ struct ApplySettings {
     std::chrono::milliseconds idle_record_interval{10'000}; // how often an idle source's position is recorded
     std::chrono::milliseconds reconnect_delay_min{500};
     std::chrono::milliseconds reconnect_delay_max{30'000};
+    std::chrono::milliseconds maintenance_interval{3'600'000}; // between calls of changes.maintain()
     bool truncate = true; // record TRUNCATE
 };
 

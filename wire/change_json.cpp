@@ -56,6 +56,16 @@ std::string_view operation_name(Operation operation) {
     return "";
 }
 
+std::string_view schema_name(const Change &change) {
+    bool by_itself = change.operation == Operation::truncate;
+    return by_itself ? change.relation->schema : change.relation->root_schema;
+}
+
+std::string_view table_name(const Change &change) {
+    bool by_itself = change.operation == Operation::truncate;
+    return by_itself ? change.relation->table : change.relation->root_table;
+}
+
 Timestamp truncate_to_second(Timestamp time) {
     int64_t rest = time.microseconds % microseconds_per_second;
     if (rest < 0) rest += microseconds_per_second;
@@ -68,8 +78,8 @@ void append_change_json(Buffer &out, const ChangeSetting &setting, const Change 
     write_uuid_text(id, change_id(*setting.source, *setting.transaction, change.sequence));
     append_text_member(out, "{\"id\":", {id, sizeof id});
     append_text_member(out, ",\"database\":", setting.database);
-    append_text_member(out, ",\"schema\":", change.relation->root_schema);
-    append_text_member(out, ",\"table\":", change.relation->root_table);
+    append_text_member(out, ",\"schema\":", schema_name(change));
+    append_text_member(out, ",\"table\":", table_name(change));
     append_key_member(out, change);
     append_text_member(out, ",\"operation\":", operation_name(change.operation));
     out.append(",\"before\":");

@@ -18,6 +18,11 @@ struct ChangeSetting {
 // CREATE, UPDATE, DELETE, TRUNCATE
 std::string_view operation_name(Operation operation);
 
+// changes.schema and changes.table: the root's name for a row, the table's own for a TRUNCATE, because a partition that is
+// truncated by itself leaves the rest of the root as it was.
+std::string_view schema_name(const Change &change);
+std::string_view table_name(const Change &change);
+
 // Floor to the second, also before 2000.
 Timestamp truncate_to_second(Timestamp time);
 

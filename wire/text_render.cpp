@@ -14,9 +14,11 @@ namespace waltrail::wire {
 namespace {
 
 constexpr uint32_t character_n_oid = 1042; // bpchar
+constexpr uint32_t inet_oid = 869;
 constexpr int64_t microseconds_per_second = 1'000'000;
 constexpr int64_t microseconds_per_day = 86'400 * microseconds_per_second;
 constexpr size_t primary_key_characters_max = 255;
+constexpr size_t primary_key_bytes_max = primary_key_characters_max * 4; // of UTF-8
 
 struct CivilDate {
     int64_t year; // astronomical: 0 is 1 BC
@@ -178,10 +180,15 @@ void quote_from(Buffer &out, size_t start, char escape_quote) {
     out.size = start + quoted;
 }
 
+// append_output_text() that may end early once `out` is longer than `stop`. Quoting can double the text at every level of
+// nesting, so a key that will be too long anyway must not be rendered to its end.
+void append_text(Buffer &out, const Type &type, std::string_view bytes, size_t stop);
+
 struct ArrayText {
     Buffer &out;
     const Type &type;
     Cursor in;
+    size_t stop;
     uint64_t lengths[6] = {};
     const char *nulls = nullptr;
     size_t item = 0;
@@ -191,7 +198,7 @@ struct ArrayText {
         std::string_view bytes;
         parse_value(in, *type.element, bytes);
         size_t start = out.size;
-        append_output_text(out, *type.element, bytes);
+        append_text(out, *type.element, bytes, stop);
         std::string_view text = out.view_from(start);
         const char special[] = {'{', '}', type.delimiter};
         if (needs_quotes(text, {special, sizeof special}) || is_null_word(text)) quote_from(out, start, '\\');
@@ -199,7 +206,7 @@ struct ArrayText {
 
     void append_dimension(uint64_t dimension, uint64_t dimensions) {
         out.append_byte('{');
-        for (uint64_t i = 0; i < lengths[dimension]; i++) {
+        for (uint64_t i = 0; i < lengths[dimension] && out.size <= stop; i++) {
             if (i != 0) out.append_byte(static_cast<uint8_t>(type.delimiter));
             if (dimension + 1 < dimensions) append_dimension(dimension + 1, dimensions);
             else append_element();
@@ -208,8 +215,8 @@ struct ArrayText {
     }
 };
 
-void append_array(Buffer &out, const Type &type, std::string_view body) {
-    ArrayText text{out, type, Cursor(body)};
+void append_array(Buffer &out, const Type &type, std::string_view body, size_t stop) {
+    ArrayText text{out, type, Cursor(body), stop};
     uint64_t dimensions = text.in.varint();
     int64_t bounds[6] = {};
     bool shifted = false;
@@ -233,22 +240,22 @@ void append_array(Buffer &out, const Type &type, std::string_view body) {
     text.append_dimension(0, dimensions);
 }
 
-void append_field(Buffer &out, const Type &type, std::string_view bytes) {
+void append_field(Buffer &out, const Type &type, std::string_view bytes, size_t stop) {
     size_t start = out.size;
-    append_output_text(out, type, bytes);
+    append_text(out, type, bytes, stop);
     if (needs_quotes(out.view_from(start), "(),")) quote_from(out, start, '"');
 }
 
-void append_composite(Buffer &out, const Type &type, std::string_view body) {
+void append_composite(Buffer &out, const Type &type, std::string_view body, size_t stop) {
     Cursor in(body);
     auto nulls = in.bytes(bitmap_bytes(type.fields.size()));
     out.append_byte('(');
-    for (size_t i = 0; i < type.fields.size(); i++) {
+    for (size_t i = 0; i < type.fields.size() && out.size <= stop; i++) {
         if (i != 0) out.append_byte(',');
         if (bit(nulls.data(), i)) continue;
         std::string_view bytes;
         parse_value(in, type.fields[i].type, bytes);
-        append_field(out, type.fields[i].type, bytes);
+        append_field(out, type.fields[i].type, bytes, stop);
     }
     out.append_byte(')');
 }
@@ -259,9 +266,7 @@ size_t utf8_characters(std::string_view text) {
     return count;
 }
 
-} // namespace
-
-void append_output_text(Buffer &out, const Type &type, std::string_view bytes) {
+void append_text(Buffer &out, const Type &type, std::string_view bytes, size_t stop) {
     switch (type.kind) {
     case Kind::text:
     case Kind::numeric:
@@ -284,17 +289,30 @@ void append_output_text(Buffer &out, const Type &type, std::string_view bytes) {
     case Kind::timestamptz: return append_timestamp(out, bytes, ' ', "+00");
     case Kind::uuid: return append_uuid(out, bytes);
     case Kind::bytea: out.append("\\x"); return append_hex(out, bytes);
-    case Kind::array: return append_array(out, type, bytes);
-    case Kind::composite: return append_composite(out, type, bytes);
+    case Kind::array: return append_array(out, type, bytes, stop);
+    case Kind::composite: return append_composite(out, type, bytes, stop);
     }
 }
 
-void append_cast_text(Buffer &out, const Type &type, std::string_view bytes) {
+// The types whose cast to text is not their output function: see pg_cast.
+void append_cast(Buffer &out, const Type &type, std::string_view bytes, size_t stop) {
     if (type.kind == Kind::boolean) return out.append(bytes[0] != 0 ? "true" : "false");
     size_t start = out.size;
-    append_output_text(out, type, bytes);
+    append_text(out, type, bytes, stop);
     if (type.oid == character_n_oid)
         while (out.size > start && out.data[out.size - 1] == ' ') out.size--;
+    if (type.oid == inet_oid && bytes.find('/') == std::string_view::npos)
+        out.append(bytes.find(':') == std::string_view::npos ? "/32" : "/128");
+}
+
+} // namespace
+
+void append_output_text(Buffer &out, const Type &type, std::string_view bytes) {
+    append_text(out, type, bytes, std::numeric_limits<size_t>::max());
+}
+
+void append_cast_text(Buffer &out, const Type &type, std::string_view bytes) {
+    append_cast(out, type, bytes, std::numeric_limits<size_t>::max());
 }
 
 void append_json_datetime(Buffer &out, Kind kind, std::string_view bytes) {
@@ -307,17 +325,18 @@ bool append_primary_key(Buffer &out, const Relation &relation, std::span<const V
     for (uint16_t column : relation.key)
         if (row[column].state != Value::State::present) return false;
     size_t start = out.size;
+    size_t stop = start + primary_key_bytes_max;
     if (relation.key.size() == 1) {
         uint16_t column = relation.key[0];
-        append_cast_text(out, relation.columns[column].type, row[column].bytes);
+        append_cast(out, relation.columns[column].type, row[column].bytes, stop);
     } else {
         for (size_t i = 0; i < relation.key.size(); i++) {
             out.append_byte(i == 0 ? '(' : ',');
-            append_field(out, relation.columns[relation.key[i]].type, row[relation.key[i]].bytes);
+            append_field(out, relation.columns[relation.key[i]].type, row[relation.key[i]].bytes, stop);
         }
         out.append_byte(')');
     }
-    if (utf8_characters(out.view_from(start)) <= primary_key_characters_max) return true;
+    if (out.size <= stop && utf8_characters(out.view_from(start)) <= primary_key_characters_max) return true;
     out.size = start;
     return false;
 }

@@ -8,8 +8,8 @@
 
 namespace waltrail::wire {
 
-// What `value::text` gives: the output function's text, but `true` and `false` for a boolean and no trailing blanks for
-// character(n).
+// What `value::text` gives: the output function's text, but `true` and `false` for a boolean, no trailing blanks for
+// character(n), and always a netmask for inet.
 void append_cast_text(Buffer &out, const Type &type, std::string_view bytes);
 
 // The output function's text: `t` and `f`, arrays as `{…}`, composites as `(…)`.

@@ -1,0 +1,24 @@
+// The event trigger on the source that sets REPLICA IDENTITY FULL on tables and partitions that are created later.
+#pragma once
+
+#include "apply/init_undo.hpp"
+#include "apply/postgres.hpp"
+#include "apply/settings.hpp"
+
+#include <string>
+
+namespace waltrail {
+
+// Each slot has a trigger of its own, because each may have other patterns. Names end at 63 bytes, as the server's do.
+[[nodiscard]] std::string event_trigger_name(const std::string &slot);
+
+// Event triggers are for superusers.
+[[nodiscard]] bool may_make_event_trigger(PostgresConnection &source);
+
+// Refuses when somebody else's event trigger has that name.
+void check_event_trigger(PostgresConnection &source, const std::string &slot);
+
+// Makes it, or gives it new patterns, in one transaction. `condition` is tracked_table_condition().
+void make_event_trigger(PostgresConnection &source, const Ends &ends, const std::string &condition, UndoList &undo);
+
+} // namespace waltrail

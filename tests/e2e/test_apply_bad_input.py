@@ -1,0 +1,140 @@
+"""What a user can get wrong with `waltrail apply` and `waltrail decode`: one line on stderr says what, where and how to mend
+it, the exit status is not zero, and nothing is left behind."""
+
+import pytest
+
+
+@pytest.fixture
+def pair(source, destination, slot, waltrail):
+    source.execute("CREATE TABLE t (id int PRIMARY KEY)")
+    waltrail.init(source, destination, slot)
+    return source, destination, slot
+
+
+def assert_one_line(result, *words, status=1):
+    assert result.returncode == status, result.stderr
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1, result.stderr
+    for word in ("waltrail: ", *words):
+        assert word in lines[0], lines[0]
+
+
+def apply(waltrail, source, destination, slot, *more):
+    return waltrail.run("apply", "--source", source, "--destination", destination, "--slot", slot, *more, check=False)
+
+
+@pytest.mark.parametrize("end", ["source", "destination"])
+def test_unreachable_server(pair, waltrail, end):
+    source, destination, slot = pair
+    ends = {"source": source.conninfo(), "destination": destination.conninfo()}
+    ends[end] = "host=/nonexistent dbname=shop user=someone password=sesame"
+    result = apply(waltrail, ends["source"], ends["destination"], slot)
+    assert_one_line(result, f"could not connect to the {end}", "/nonexistent", "is the server running")
+    assert "sesame" not in result.stderr
+
+
+@pytest.mark.parametrize("end", ["source", "destination"])
+def test_malformed_connection_string(pair, waltrail, end):
+    source, destination, slot = pair
+    ends = {"source": source.conninfo(), "destination": destination.conninfo()}
+    ends[end] = "hots=db1"
+    result = apply(waltrail, ends["source"], ends["destination"], slot)
+    assert_one_line(result, f"malformed connection string of the {end}", "hots")
+
+
+def test_unknown_database(pair, waltrail):
+    source, destination, slot = pair
+    result = apply(waltrail, source.server.conninfo("nowhere"), destination.conninfo(), slot)
+    assert_one_line(result, "could not connect to the source", '"nowhere" does not exist', "check user, database")
+
+
+def test_role_without_the_replication_right(pair, waltrail):
+    source, destination, slot = pair
+    source.execute("CREATE ROLE plain_reader LOGIN")
+    try:
+        result = apply(waltrail, source.conninfo(user="plain_reader"), destination.conninfo(), slot)
+        assert_one_line(result, "could not connect to the source", "replication")
+    finally:
+        source.execute("DROP ROLE plain_reader")
+
+
+def test_role_without_rights_on_the_destination(pair, waltrail):
+    source, destination, slot = pair
+    destination.execute("CREATE ROLE plain_writer LOGIN")
+    try:
+        result = apply(waltrail, source.conninfo(), destination.conninfo(user="plain_writer"), slot)
+        assert_one_line(result, "destination", "permission denied")
+    finally:
+        destination.execute("DROP ROLE plain_writer")
+
+
+def test_extension_missing(pair, waltrail, destination_server):
+    source, _, slot = pair
+    empty = destination_server.create_database("empty_destination")
+    try:
+        result = apply(waltrail, source.conninfo(), empty.conninfo(), slot)
+        assert_one_line(result, 'extension "waltrail" is missing', "empty_destination", "waltrail init")
+    finally:
+        empty.drop()
+
+
+def test_extension_of_another_version(pair, waltrail):
+    source, destination, slot = pair
+    destination.execute("UPDATE pg_extension SET extversion = '0.0.9' WHERE extname = 'waltrail'")
+    result = apply(waltrail, source.conninfo(), destination.conninfo(), slot)
+    assert_one_line(result, "is version 0.0.9", "ALTER EXTENSION waltrail UPDATE")
+
+
+def test_unknown_slot(pair, waltrail):
+    source, destination, _ = pair
+    result = apply(waltrail, source.conninfo(), destination.conninfo(), "other")
+    assert_one_line(result, 'slot "other"', "waltrail init")
+
+
+def test_source_and_destination_the_same_database(pair, waltrail):
+    source, _, slot = pair
+    result = apply(waltrail, source.conninfo(), source.conninfo(), slot)
+    assert_one_line(result, "the same database", "another database")
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["apply", "--nonsense"], ["--nonsense"]),
+        (["apply"], ["--source"]),
+        (["nonsense"], ["nonsense"]),
+        ([], ["subcommand"]),
+        (["apply", "--source", "x", "--destination", "y", "--queue-bytes", "tiny"], ["--queue-bytes"]),
+    ],
+)
+def test_wrong_usage(waltrail, arguments, words):
+    assert_one_line(waltrail.run(*arguments, check=False), *words, "--help", status=2)
+
+
+def test_until_that_is_no_position(pair, waltrail):
+    source, destination, slot = pair
+    result = apply(waltrail, source.conninfo(), destination.conninfo(), slot, "--until", "tomorrow")
+    assert_one_line(result, '--until "tomorrow"', "0/1A2B3C4D")
+
+
+def test_decode_of_a_missing_file(waltrail):
+    assert_one_line(waltrail.run("decode", "/nonexistent/frames", check=False), "/nonexistent/frames", "could not open")
+
+
+def test_decode_reports_damage_with_its_place_and_reads_on(pair, waltrail, tmp_path):
+    source, _, slot = pair
+    for number in range(3):
+        source.execute("INSERT INTO t VALUES (%s)", [number])
+    frames = [bytes(row[0]) for row in source.query(
+        "SELECT data FROM pg_logical_slot_peek_binary_changes(%s, NULL, NULL)", [slot])]
+    assert len(frames) == 3
+    damaged = bytearray(frames[1])
+    damaged[-1] ^= 0xFF
+    file = tmp_path / "frames"
+    file.write_bytes(frames[0] + b"\n" + bytes(damaged) + b"\n" + frames[2] + b"\n" + frames[2][:-1])
+    result = waltrail.run("decode", file, check=False)
+    assert result.returncode == 1
+    assert len(result.stdout.splitlines()) == 2
+    place = len(frames[0]) + 1
+    assert f"at byte {place}: frame checksum differs" in result.stderr
+    assert "file ends in the middle of a frame" in result.stderr
