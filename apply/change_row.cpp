@@ -87,8 +87,8 @@ void append_change_row(wire::Buffer &out, const RowSetting &setting, const wire:
     append_big_endian(out, static_cast<int16_t>(columns));
     append_text_field(out, {reinterpret_cast<const char *>(id.data()), id.size()});
     append_text_field(out, setting.label);
-    append_text_field(out, relation.root_schema);
-    append_text_field(out, relation.root_table);
+    append_text_field(out, wire::schema_name(change));
+    append_text_field(out, wire::table_name(change));
     append_key_field(out, change);
     append_text_field(out, wire::operation_name(change.operation));
     append_row_field(out, relation, change.before);

@@ -13,7 +13,8 @@ namespace {
 
 constexpr size_t name_length_max = 63;
 
-std::string function_body(const PostgresConnection &source, const std::string &slot, const std::string &condition) {
+std::string function_body(const PostgresConnection &source, const std::string &slot,
+                          const std::string &condition) {
     return fmt::format(R"(
 DECLARE
     created record;
@@ -49,15 +50,17 @@ struct Names {
 };
 
 Names quoted_names(const PostgresConnection &source, const std::string &slot) {
-    return {source.quote_identifier(event_trigger_name(slot)), "waltrail." + source.quote_identifier(slot)};
+    return {source.quote_identifier(event_trigger_name(slot)),
+            "waltrail." + source.quote_identifier(slot)};
 }
 
 // How the function reads now; empty where there is none.
 std::string current_definition(PostgresConnection &source, const std::string &slot) {
-    Result row = source.execute("SELECT pg_get_functiondef(p.oid) FROM pg_proc AS p "
-                                "JOIN pg_namespace AS n ON n.oid = p.pronamespace "
-                                "WHERE n.nspname = 'waltrail' AND p.proname = $1 AND p.pronargs = 0",
-                                {slot});
+    Result row =
+        source.execute("SELECT pg_get_functiondef(p.oid) FROM pg_proc AS p "
+                       "JOIN pg_namespace AS n ON n.oid = p.pronamespace "
+                       "WHERE n.nspname = 'waltrail' AND p.proname = $1 AND p.pronargs = 0",
+                       {slot});
     return row.rows() == 0 ? "" : row.string(0, 0);
 }
 
@@ -65,15 +68,18 @@ bool exists(PostgresConnection &source, const std::string &sql, const std::strin
     return source.execute(sql, {name}).rows() > 0;
 }
 
-void add_undo(UndoList &undo, const Ends &ends, const Names &names, const std::string &previous, bool had_schema) {
+void add_undo(UndoList &undo, const Ends &ends, const Names &names, const std::string &previous,
+              bool had_schema) {
     std::string sql = previous;
     if (previous.empty())
-        sql = fmt::format("BEGIN; DROP EVENT TRIGGER IF EXISTS {}; DROP FUNCTION IF EXISTS {}(); {} COMMIT", names.trigger,
-                          names.function, had_schema ? "" : "DROP SCHEMA IF EXISTS waltrail;");
-    undo.add(fmt::format("event trigger {} on the source", names.trigger), [conninfo = ends.source, sql] {
-        PostgresConnection source(conninfo, "source");
-        source.execute(sql);
-    });
+        sql = fmt::format(
+            "BEGIN; DROP EVENT TRIGGER IF EXISTS {}; DROP FUNCTION IF EXISTS {}(); {} COMMIT",
+            names.trigger, names.function, had_schema ? "" : "DROP SCHEMA IF EXISTS waltrail;");
+    undo.add(fmt::format("event trigger {} on the source", names.trigger),
+             [conninfo = ends.source, sql] {
+                 PostgresConnection source(conninfo, "source");
+                 source.execute(sql);
+             });
 }
 
 } // namespace
@@ -83,37 +89,46 @@ std::string event_trigger_name(const std::string &slot) {
 }
 
 bool may_make_event_trigger(PostgresConnection &source) {
-    return source.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").text(0, 0) == "t";
+    return source.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+               .text(0, 0) == "t";
 }
 
 void check_event_trigger(PostgresConnection &source, const std::string &slot) {
     std::string name = event_trigger_name(slot);
-    Result row = source.execute("SELECT evtfoid::regprocedure FROM pg_event_trigger AS t JOIN pg_proc AS p ON p.oid = evtfoid "
-                                "JOIN pg_namespace AS n ON n.oid = p.pronamespace "
-                                "WHERE evtname = $1 AND (n.nspname <> 'waltrail' OR p.proname <> $2)",
-                                {name, slot});
+    Result row =
+        source.execute("SELECT evtfoid::regprocedure FROM pg_event_trigger AS t JOIN pg_proc AS p "
+                       "ON p.oid = evtfoid "
+                       "JOIN pg_namespace AS n ON n.oid = p.pronamespace "
+                       "WHERE evtname = $1 AND (n.nspname <> 'waltrail' OR p.proname <> $2)",
+                       {name, slot});
     if (row.rows() > 0)
         throw Error(Disposition::stop,
-                    fmt::format("{}: event trigger \"{}\" exists and calls {}", source.where(), name, row.text(0, 0)),
+                    fmt::format("{}: event trigger \"{}\" exists and calls {}", source.where(),
+                                name, row.text(0, 0)),
                     "rename it, or choose another name with --slot");
 }
 
-void make_event_trigger(PostgresConnection &source, const Ends &ends, const std::string &condition, UndoList &undo) {
+void make_event_trigger(PostgresConnection &source, const Ends &ends, const std::string &condition,
+                        UndoList &undo) {
     Names names = quoted_names(source, ends.slot);
     std::string previous = current_definition(source, ends.slot);
     bool had_schema = exists(source, "SELECT FROM pg_namespace WHERE nspname = $1", "waltrail");
-    bool had_trigger =
-        exists(source, "SELECT FROM pg_event_trigger WHERE evtname = $1", event_trigger_name(ends.slot));
+    bool had_trigger = exists(source, "SELECT FROM pg_event_trigger WHERE evtname = $1",
+                              event_trigger_name(ends.slot));
     std::string sql = "BEGIN;";
     if (!had_schema) sql += "CREATE SCHEMA waltrail;";
     sql += fmt::format("CREATE OR REPLACE FUNCTION {}() RETURNS event_trigger LANGUAGE plpgsql "
                        "SET search_path = pg_catalog, pg_temp AS {};",
-                       names.function, source.quote_literal(function_body(source, ends.slot, condition)));
-    sql += fmt::format("COMMENT ON FUNCTION {}() IS {};", names.function,
-                       source.quote_literal("Sets REPLICA IDENTITY FULL on new tables that match the patterns of waltrail "
-                                            "init --tables. Errors: none, what fails is a WARNING."));
+                       names.function,
+                       source.quote_literal(function_body(source, ends.slot, condition)));
+    sql += fmt::format(
+        "COMMENT ON FUNCTION {}() IS {};", names.function,
+        source.quote_literal(
+            "Sets REPLICA IDENTITY FULL on new tables that match the patterns of waltrail "
+            "init --tables. Errors: none, what fails is a WARNING."));
     if (!had_trigger)
-        sql += fmt::format("CREATE EVENT TRIGGER {} ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', "
+        sql += fmt::format("CREATE EVENT TRIGGER {} ON ddl_command_end WHEN TAG IN ('CREATE "
+                           "TABLE', 'CREATE TABLE AS', "
                            "'SELECT INTO', 'CREATE SCHEMA') EXECUTE FUNCTION {}();",
                            names.trigger, names.function);
     add_undo(undo, ends, names, previous, had_schema); // before: COMMIT may be lost on its way back

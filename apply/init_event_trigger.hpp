@@ -19,6 +19,7 @@ namespace waltrail {
 void check_event_trigger(PostgresConnection &source, const std::string &slot);
 
 // Makes it, or gives it new patterns, in one transaction. `condition` is tracked_table_condition().
-void make_event_trigger(PostgresConnection &source, const Ends &ends, const std::string &condition, UndoList &undo);
+void make_event_trigger(PostgresConnection &source, const Ends &ends, const std::string &condition,
+                        UndoList &undo);
 
 } // namespace waltrail

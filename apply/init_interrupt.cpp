@@ -61,7 +61,8 @@ WaitEnd wait_for_answer(PostgresConnection &connection, std::chrono::millisecond
 }
 
 void cancel(PostgresConnection &connection) {
-    std::unique_ptr<PGcancel, decltype(&PQfreeCancel)> handle(PQgetCancel(connection.get()), PQfreeCancel);
+    std::unique_ptr<PGcancel, decltype(&PQfreeCancel)> handle(PQgetCancel(connection.get()),
+                                                              PQfreeCancel);
     std::array<char, 256> problem{};
     // A cancel that does not get through leaves the statement to its own end, which read_answer() waits for.
     if (handle != nullptr) PQcancel(handle.get(), problem.data(), static_cast<int>(problem.size()));
@@ -76,15 +77,14 @@ Result read_answer(PostgresConnection &connection) {
 Result execute_unless_interrupted(PostgresConnection &connection, const std::string &sql) {
     SignalWatch::check();
     if (PQsendQuery(connection.get(), sql.c_str()) == 0) throw connection.error(nullptr, sql);
-    if (wait_for_answer(connection, std::chrono::milliseconds::max()) == WaitEnd::interrupted) {
+    if (wait_for_answer(connection, std::chrono::milliseconds::max()) == WaitEnd::interrupted)
         cancel(connection);
-        static_cast<void>(read_answer(connection));
-        SignalWatch::check();
-    }
     Result result = read_answer(connection);
     ExecStatusType status = PQresultStatus(result.get());
-    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) throw connection.error(result.get(), sql);
-    return result;
+    // A cancel that came too late has not undone anything: the caller must learn that it is done.
+    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) return result;
+    SignalWatch::check();
+    throw connection.error(result.get(), sql);
 }
 
 } // namespace waltrail

@@ -36,7 +36,8 @@ void cancel(PostgresConnection &connection);
 // Reads all that the server has to say; the last result, which is the error if there was one.
 Result read_answer(PostgresConnection &connection);
 
-// As PostgresConnection::execute(), but a signal cancels it and becomes the Error of SignalWatch::check().
+// As PostgresConnection::execute(), but a signal cancels it and becomes the Error of SignalWatch::check(). What is done when
+// the cancel arrives returns as usual; the next call then fails.
 Result execute_unless_interrupted(PostgresConnection &connection, const std::string &sql);
 
 } // namespace waltrail

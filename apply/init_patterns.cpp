@@ -40,7 +40,8 @@ AND NOT (
 TablePattern parse_table_pattern(std::string_view pattern) {
     size_t dot = pattern.find('.');
     if (dot == std::string_view::npos || dot == 0 || dot + 1 == pattern.size())
-        throw Error(Disposition::stop, fmt::format("invalid table pattern \"{}\" in --tables", one_line(pattern)),
+        throw Error(Disposition::stop,
+                    fmt::format("invalid table pattern \"{}\" in --tables", one_line(pattern)),
                     "write schema.table, where * stands for any characters, for example public.*");
     return {like_pattern(pattern.substr(0, dot)), like_pattern(pattern.substr(dot + 1))};
 }

@@ -17,7 +17,8 @@ struct TablePattern {
 
 // `schema.table`, where * stands for any characters; everything after the first dot is the table. Anything else is an Error.
 [[nodiscard]] TablePattern parse_table_pattern(std::string_view pattern);
-[[nodiscard]] std::vector<TablePattern> parse_table_patterns(const std::vector<std::string> &patterns);
+[[nodiscard]] std::vector<TablePattern>
+parse_table_patterns(const std::vector<std::string> &patterns);
 
 // A condition over `c`, a row of pg_class, and `n`, its row of pg_namespace. Needs search_path = pg_catalog. A partition
 // matches by its own name or by the name of a table that it belongs to.

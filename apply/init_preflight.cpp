@@ -15,10 +15,12 @@ namespace {
 
 constexpr int server_version_min = 150000;
 constexpr size_t slot_name_length_max = 63;
-constexpr size_t label_length_max = 255; // varchar(255): characters; bytes are checked, which is stricter
+constexpr size_t label_length_max =
+    255; // varchar(255): characters; bytes are checked, which is stricter
 constexpr std::string_view plugin = "waltrail";
 
-[[noreturn]] void refuse(const PostgresConnection &connection, const std::string &problem, const std::string &hint) {
+[[noreturn]] void refuse(const PostgresConnection &connection, const std::string &problem,
+                         const std::string &hint) {
     throw Error(Disposition::stop, fmt::format("{}: {}", connection.where(), problem), hint);
 }
 
@@ -39,11 +41,13 @@ void check_server(PostgresConnection &connection) {
 }
 
 void check_replication_right(PostgresConnection &source) {
-    Result role = source.execute("SELECT quote_ident(rolname), rolsuper OR rolreplication FROM pg_roles "
-                                 "WHERE rolname = session_user");
+    Result role =
+        source.execute("SELECT quote_ident(rolname), rolsuper OR rolreplication FROM pg_roles "
+                       "WHERE rolname = session_user");
     if (role.text(0, 1) != "t")
-        refuse(source, fmt::format("role {} has no right to replicate", role.text(0, 0)),
-               fmt::format("a superuser grants it with ALTER ROLE {} REPLICATION", role.text(0, 0)));
+        refuse(
+            source, fmt::format("role {} has no right to replicate", role.text(0, 0)),
+            fmt::format("a superuser grants it with ALTER ROLE {} REPLICATION", role.text(0, 0)));
 }
 
 void check_wal_level(PostgresConnection &source) {
@@ -62,7 +66,8 @@ bool is_plain_name(std::string_view name) {
 // somebody has spoilt that way is taken apart in the hint.
 void check_plugin_permission(PostgresConnection &source) {
     constexpr std::string_view setting = "output_plugin_libraries";
-    Result current = source.execute(fmt::format("SELECT setting FROM pg_settings WHERE name = '{}'", setting));
+    Result current =
+        source.execute(fmt::format("SELECT setting FROM pg_settings WHERE name = '{}'", setting));
     if (current.rows() == 0) return; // a minor release that loads any plugin
     std::vector<std::string> allowed = split_name_list(current.text(0, 0));
     if (std::find(allowed.begin(), allowed.end(), plugin) != allowed.end()) return;
@@ -77,7 +82,8 @@ void check_plugin_permission(PostgresConnection &source) {
         for (auto &name : split_name_list(entry)) add(name);
     add(std::string(plugin));
     refuse(source, fmt::format("output plugin \"{}\" is not listed in {}", plugin, setting),
-           fmt::format("run ALTER SYSTEM SET {} = {} on the source (a list, not one quoted string) and reload its "
+           fmt::format("run ALTER SYSTEM SET {} = {} on the source (a list, not one quoted string) "
+                       "and reload its "
                        "server",
                        setting, fmt::join(wanted, ", ")));
 }
@@ -87,14 +93,17 @@ void check_free_walsender(PostgresConnection &source) {
                                    "count(*) >= current_setting('max_wal_senders')::integer "
                                    "FROM pg_stat_get_wal_senders()");
     if (counts.text(0, 2) == "t")
-        refuse(source, fmt::format("no walsender is free: {} of max_wal_senders = {} are in use",
-                                   counts.text(0, 0), counts.text(0, 1)),
-               "raise max_wal_senders on the source and restart its server, or end a replication connection");
+        refuse(source,
+               fmt::format("no walsender is free: {} of max_wal_senders = {} are in use",
+                           counts.text(0, 0), counts.text(0, 1)),
+               "raise max_wal_senders on the source and restart its server, or end a replication "
+               "connection");
 }
 
 void check_encoding(PostgresConnection &destination) {
     if (std::string encoding = value(destination, "SHOW server_encoding"); encoding != "UTF8")
-        refuse(destination, fmt::format("the database's encoding is \"{}\" and must be \"UTF8\"", encoding),
+        refuse(destination,
+               fmt::format("the database's encoding is \"{}\" and must be \"UTF8\"", encoding),
                "create the database with ENCODING 'UTF8' TEMPLATE template0");
 }
 
@@ -104,27 +113,35 @@ void check_encoding(PostgresConnection &destination) {
 // | this version       | good                                                                     |
 // | another version    | refused: the program and the SQL it calls belong together                |
 void check_extension(PostgresConnection &destination) {
-    std::string installed = value(destination, "SELECT extversion FROM pg_extension WHERE extname = 'waltrail'");
+    std::string installed =
+        value(destination, "SELECT extversion FROM pg_extension WHERE extname = 'waltrail'");
     if (installed == WALTRAIL_VERSION) return;
     if (!installed.empty())
         refuse(destination,
-               fmt::format("extension \"waltrail\" is version {} and this program is " WALTRAIL_VERSION, installed),
-               "run ALTER EXTENSION waltrail UPDATE TO '" WALTRAIL_VERSION "', or use the program of that version");
-    std::string available = value(destination, "SELECT string_agg(version, ', ') FROM "
-                                               "pg_available_extension_versions WHERE name = 'waltrail'");
+               fmt::format(
+                   "extension \"waltrail\" is version {} and this program is " WALTRAIL_VERSION,
+                   installed),
+               "run ALTER EXTENSION waltrail UPDATE TO '" WALTRAIL_VERSION
+               "', or use the program of that version");
+    std::string available =
+        value(destination, "SELECT string_agg(version, ', ') FROM "
+                           "pg_available_extension_versions WHERE name = 'waltrail'");
     if (available.empty())
         refuse(destination, "extension \"waltrail\" is not available",
                "run make install of waltrail on the destination's server");
     std::vector<std::string> versions = split_name_list(available);
     if (std::find(versions.begin(), versions.end(), WALTRAIL_VERSION) == versions.end())
         refuse(destination,
-               fmt::format("extension \"waltrail\" is available in version {} and this program is " WALTRAIL_VERSION,
+               fmt::format("extension \"waltrail\" is available in version {} and this program "
+                           "is " WALTRAIL_VERSION,
                            available),
-               "install waltrail " WALTRAIL_VERSION " on the destination's server, or use the program of that version");
+               "install waltrail " WALTRAIL_VERSION
+               " on the destination's server, or use the program of that version");
 }
 
 void check_partman(PostgresConnection &destination) {
-    if (value(destination, "SELECT 1 FROM pg_available_extensions WHERE name = 'pg_partman'").empty() &&
+    if (value(destination, "SELECT 1 FROM pg_available_extensions WHERE name = 'pg_partman'")
+            .empty() &&
         value(destination, "SELECT 1 FROM pg_extension WHERE extname = 'pg_partman'").empty())
         refuse(destination, "extension \"pg_partman\" is not available",
                fmt::format("install the package postgresql-{}-partman on the destination's server",
@@ -143,11 +160,13 @@ SELECT quote_ident(current_user),
     std::string name = role.string(0, 0);
     if (role.text(0, 1) != "t")
         refuse(destination, fmt::format("role {} may not create extension \"waltrail\"", name),
-               fmt::format("let a superuser run CREATE SCHEMA partman; CREATE EXTENSION pg_partman SCHEMA partman; "
+               fmt::format("let a superuser run CREATE SCHEMA partman; CREATE EXTENSION pg_partman "
+                           "SCHEMA partman; "
                            "CREATE EXTENSION waltrail, or connect as a superuser"));
     if (role.text(0, 2) != "t")
         refuse(destination, fmt::format("role {} may not create schemas", name),
-               fmt::format("its owner grants that with GRANT CREATE ON DATABASE {} TO {}", role.text(0, 4), name));
+               fmt::format("its owner grants that with GRANT CREATE ON DATABASE {} TO {}",
+                           role.text(0, 4), name));
     if (role.text(0, 3) != "t")
         refuse(destination, fmt::format("role {} may not create tables in schema \"public\"", name),
                fmt::format("its owner grants that with GRANT CREATE ON SCHEMA public TO {}", name));
@@ -167,9 +186,12 @@ std::vector<std::string> split_name_list(std::string_view list) {
     std::vector<std::string> names(1);
     bool is_quoted = false;
     for (char c : list) {
-        if (c == '"') is_quoted = !is_quoted;
-        else if (c == ',' && !is_quoted) names.emplace_back();
-        else if (c != ' ' || is_quoted) names.back() += c;
+        if (c == '"')
+            is_quoted = !is_quoted;
+        else if (c == ',' && !is_quoted)
+            names.emplace_back();
+        else if (c != ' ' || is_quoted)
+            names.back() += c;
     }
     return names;
 }
@@ -181,10 +203,12 @@ void check_init_settings(const InitSettings &settings) {
                         return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
                     });
     if (!is_valid)
-        throw Error(Disposition::stop, fmt::format("invalid slot name \"{}\" in --slot", one_line(slot)),
+        throw Error(Disposition::stop,
+                    fmt::format("invalid slot name \"{}\" in --slot", one_line(slot)),
                     "use up to 63 of the characters a-z, 0-9 and _");
     if (settings.label.size() > label_length_max)
-        throw Error(Disposition::stop, fmt::format("the label in --label is longer than {} bytes", label_length_max));
+        throw Error(Disposition::stop,
+                    fmt::format("the label in --label is longer than {} bytes", label_length_max));
     static_cast<void>(parse_table_patterns(settings.tables));
 }
 
@@ -205,13 +229,17 @@ void check_destination(PostgresConnection &destination) {
 }
 
 void check_free_slot(PostgresConnection &source) {
-    Result counts = source.execute("SELECT count(*), current_setting('max_replication_slots')::integer, "
-                                   "count(*) >= current_setting('max_replication_slots')::integer "
-                                   "FROM pg_replication_slots");
+    Result counts =
+        source.execute("SELECT count(*), current_setting('max_replication_slots')::integer, "
+                       "count(*) >= current_setting('max_replication_slots')::integer "
+                       "FROM pg_replication_slots");
     if (counts.text(0, 2) == "t")
-        refuse(source, fmt::format("no replication slot is free: {} of max_replication_slots = {} are in use",
-                                   counts.text(0, 0), counts.text(0, 1)),
-               "raise max_replication_slots on the source and restart its server, or drop a slot that nobody uses");
+        refuse(
+            source,
+            fmt::format("no replication slot is free: {} of max_replication_slots = {} are in use",
+                        counts.text(0, 0), counts.text(0, 1)),
+            "raise max_replication_slots on the source and restart its server, or drop a slot that "
+            "nobody uses");
 }
 
 } // namespace waltrail

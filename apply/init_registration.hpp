@@ -16,7 +16,8 @@ struct SourceIdentity {
     std::string database_name;
 };
 
-[[nodiscard]] SourceIdentity identify_source(PostgresConnection &source, PostgresConnection &replication);
+[[nodiscard]] SourceIdentity identify_source(PostgresConnection &source,
+                                             PostgresConnection &replication);
 
 struct Registration {
     std::string label;
@@ -26,8 +27,9 @@ struct Registration {
 
 // Whether the source can be prepared with this slot and label (empty: the registered one, else the database's name), or is
 // already. Everything that does not fit together is an Error (stop). Nothing here writes.
-[[nodiscard]] Registration check_registration(PostgresConnection &source, PostgresConnection &destination,
-                                              const SourceIdentity &identity, const std::string &slot,
-                                              const std::string &label);
+[[nodiscard]] Registration check_registration(PostgresConnection &source,
+                                              PostgresConnection &destination,
+                                              const SourceIdentity &identity,
+                                              const std::string &slot, const std::string &label);
 
 } // namespace waltrail

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <exception>
 #include <memory>
 #include <set>
 #include <thread>
@@ -31,6 +32,7 @@ constexpr long row_bytes_max = 64L << 20;
 constexpr long sampled_pages_max = 20'000;
 constexpr std::chrono::milliseconds sample_timeout{5000};
 constexpr size_t named_tables_max = 10;
+constexpr std::string_view undefined_table = "42P01";
 
 struct Table {
     std::string oid;
@@ -41,7 +43,9 @@ struct Table {
     long pages;
 };
 
-long number(const Result &result, int row, int column) { return std::atol(result.string(row, column).c_str()); }
+long number(const Result &result, int row, int column) {
+    return std::atol(result.string(row, column).c_str());
+}
 
 std::vector<Table> list_tables(PostgresConnection &source, const std::string &condition) {
     Result rows = source.execute(fmt::format(R"(
@@ -60,27 +64,30 @@ SELECT c.oid, format('%I.%I', n.nspname, c.relname),
                                              condition));
     std::vector<Table> tables;
     for (int row = 0; row < rows.rows(); row++)
-        tables.push_back({rows.string(row, 0), rows.string(row, 1), rows.string(row, 2), rows.text(row, 3) == "t",
-                          number(rows, row, 4), number(rows, row, 5)});
+        tables.push_back({rows.string(row, 0), rows.string(row, 1), rows.string(row, 2),
+                          rows.text(row, 3) == "t", number(rows, row, 4), number(rows, row, 5)});
     return tables;
 }
 
 // Size of the largest row as stored; 0 where it cannot be told in time. Only a table with that much TOAST can have one.
 long largest_row_bytes(PostgresConnection &source, const Table &table) {
     if (table.toast_bytes < row_bytes_max) return 0;
-    Result columns = source.execute("SELECT string_agg(format('coalesce(pg_column_size(t.%I)::bigint, 0)', attname), ' + ') "
-                                    "FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped "
-                                    "AND attlen = -1",
-                                    {table.oid});
+    Result columns = source.execute(
+        "SELECT string_agg(format('coalesce(pg_column_size(t.%I)::bigint, 0)', attname), ' + ') "
+        "FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped "
+        "AND attlen = -1",
+        {table.oid});
     if (columns.is_null(0, 0)) return 0;
-    double percent = std::min(100.0, 100.0 * sampled_pages_max / static_cast<double>(std::max(table.pages, 1L)));
+    double percent =
+        std::min(100.0, 100.0 * sampled_pages_max / static_cast<double>(std::max(table.pages, 1L)));
     long bytes = 0;
     source.execute(fmt::format("SET statement_timeout = {}", sample_timeout.count()));
     try {
-        bytes = number(execute_unless_interrupted(
-                           source, fmt::format("SELECT max({}) FROM ONLY {} AS t TABLESAMPLE SYSTEM ({})",
-                                               columns.text(0, 0), table.name, percent)),
-                       0, 0);
+        bytes = number(
+            execute_unless_interrupted(
+                source, fmt::format("SELECT max({}) FROM ONLY {} AS t TABLESAMPLE SYSTEM ({})",
+                                    columns.text(0, 0), table.name, percent)),
+            0, 0);
     } catch (const Error &) {
         SignalWatch::check();
         if (PQstatus(source.get()) != CONNECTION_OK) throw;
@@ -91,8 +98,9 @@ long largest_row_bytes(PostgresConnection &source, const Table &table) {
 
 std::string name_tables(const std::vector<std::string> &names) {
     size_t shown = std::min(names.size(), named_tables_max);
-    return fmt::format("{}{}", fmt::join(names.begin(), names.begin() + static_cast<long>(shown), ", "),
-                       names.size() > shown ? fmt::format(" and {} more", names.size() - shown) : "");
+    return fmt::format(
+        "{}{}", fmt::join(names.begin(), names.begin() + static_cast<long>(shown), ", "),
+        names.size() > shown ? fmt::format(" and {} more", names.size() - shown) : "");
 }
 
 // Tables that were altered, shared with the step that takes it back.
@@ -105,9 +113,11 @@ void set_back(const std::string &conninfo, const Altered &altered) {
     std::exception_ptr first_error;
     for (auto &table : altered) {
         try {
-            source.execute(fmt::format("ALTER TABLE ONLY {} REPLICA IDENTITY {}", table.name, table.identity));
-        } catch (const Error &) {
-            if (!first_error) first_error = std::current_exception();
+            source.execute(
+                fmt::format("ALTER TABLE ONLY {} REPLICA IDENTITY {}", table.name, table.identity));
+        } catch (const Error &error) {
+            if (!first_error && error.sqlstate() != undefined_table)
+                first_error = std::current_exception();
         }
     }
     if (first_error) std::rethrow_exception(first_error);
@@ -117,7 +127,8 @@ class IdentityRun {
   public:
     IdentityRun(PostgresConnection &source, const Ends &ends, UndoList &undo)
         : source_(source), altered_(std::make_shared<Altered>()) {
-        undo.add("REPLICA IDENTITY FULL on tables of the source that were locked when it was to be set back",
+        undo.add("REPLICA IDENTITY FULL on tables of the source that were locked when it was to be "
+                 "set back",
                  [conninfo = ends.source, altered = altered_] { set_back(conninfo, *altered); });
     }
 
@@ -133,13 +144,16 @@ class IdentityRun {
 
     [[nodiscard]] std::vector<std::string> warnings() const {
         std::vector<std::string> lines = failures_;
-        auto warn = [&](const std::vector<std::string> &names, std::string_view reason, std::string_view hint) {
+        auto warn = [&](const std::vector<std::string> &names, std::string_view reason,
+                        std::string_view hint) {
             if (!names.empty())
-                lines.push_back(fmt::format("{} {}: REPLICA IDENTITY left as it is; {}", reason, name_tables(names), hint));
+                lines.push_back(fmt::format("{} {}: REPLICA IDENTITY left as it is; {}", reason,
+                                            name_tables(names), hint));
         };
         warn(locked_, "could not lock table", "run init again");
         warn(foreign_, "not the owner of table",
-             "connect as a superuser or its owner, or let the owner run ALTER TABLE … REPLICA IDENTITY FULL");
+             "connect as a superuser or its owner, or let the owner run ALTER TABLE … REPLICA "
+             "IDENTITY FULL");
         warn(large_, fmt::format("rows above {} MB in table", row_bytes_max >> 20),
              "with FULL, an UPDATE or DELETE of a row that comes near 1 GB fails");
         return lines;
@@ -155,22 +169,25 @@ class IdentityRun {
         auto start = std::chrono::steady_clock::now();
         auto timeout = lock_waited_ < lock_budget ? lock_timeout : lock_timeout_exhausted;
         source_.execute(fmt::format("SET lock_timeout = {}", timeout.count()));
+        altered_->push_back(table); // before: the answer may be lost on its way back
         try {
-            execute_unless_interrupted(source_, fmt::format("ALTER TABLE ONLY {} REPLICA IDENTITY FULL", table.name));
-            altered_->push_back(table);
+            execute_unless_interrupted(
+                source_, fmt::format("ALTER TABLE ONLY {} REPLICA IDENTITY FULL", table.name));
             settled_.insert(table.oid);
         } catch (const Error &error) {
-            SignalWatch::check();
             if (PQstatus(source_.get()) != CONNECTION_OK) throw;
+            altered_->pop_back();
+            SignalWatch::check();
             lock_waited_ += std::chrono::steady_clock::now() - start;
             if (error.disposition() == Disposition::retry) {
                 locked_.push_back(table.name);
                 return;
             }
             settled_.insert(table.oid);
-            if (error.sqlstate() != "42P01") // dropped meanwhile
-                failures_.push_back(fmt::format("could not set REPLICA IDENTITY FULL on table {}: {}", table.name,
-                                                error.what()));
+            if (error.sqlstate() != undefined_table) // dropped meanwhile
+                failures_.push_back(
+                    fmt::format("could not set REPLICA IDENTITY FULL on table {}: {}", table.name,
+                                error.what()));
         }
     }
 
@@ -205,20 +222,22 @@ SELECT sum(rows), pg_size_pretty(sum(bytes)::bigint),
   FROM price)",
                                             fmt::join(oids, ", ")));
     if (row.is_null(0, 2)) return "";
-    return fmt::format("about {} more WAL for as many updates and deletes as the statistics have counted so far ({}); most "
+    return fmt::format("about {} more WAL for as many updates and deletes as the statistics have "
+                       "counted so far ({}); most "
                        "for {}",
                        row.text(0, 1), row.text(0, 0), row.text(0, 2));
 }
 
 } // namespace
 
-IdentityReport set_replica_identities(PostgresConnection &source, const Ends &ends, const std::string &condition,
-                                      UndoList &undo) {
+IdentityReport set_replica_identities(PostgresConnection &source, const Ends &ends,
+                                      const std::string &condition, UndoList &undo) {
     IdentityReport report;
     report.full = static_cast<int>(
-        number(source.execute(fmt::format("SELECT count(*) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = "
-                                          "c.relnamespace WHERE c.relreplident = 'f' AND {}",
-                                          condition)),
+        number(source.execute(fmt::format(
+                   "SELECT count(*) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = "
+                   "c.relnamespace WHERE c.relreplident = 'f' AND {}",
+                   condition)),
                0, 0));
     IdentityRun run(source, ends, undo);
     run.run(condition);

@@ -43,14 +43,17 @@ SELECT CASE WHEN l.pid IS NULL THEN format('prepared transaction "%s"', p.gid) E
     for (int row = 0; row < rows.rows(); row++) names.push_back(one_line(rows.text(row, 0)));
     if (names.empty()) return "transactions that ended meanwhile";
     int more = std::atoi(rows.string(0, 1).c_str()) - rows.rows();
-    return fmt::format("{}{}", fmt::join(names, ", "), more > 0 ? fmt::format(" and {} more", more) : "");
+    return fmt::format("{}{}", fmt::join(names, ", "),
+                       more > 0 ? fmt::format(" and {} more", more) : "");
 }
 
-Error creation_error(const PostgresConnection &source, const Error &error, const std::string &slot) {
+Error creation_error(const PostgresConnection &source, const Error &error,
+                     const std::string &slot) {
     std::string what = fmt::format("could not create replication slot \"{}\"", slot);
     if (error.sqlstate() == undefined_file)
-        return {Disposition::stop, fmt::format("{}: output plugin \"waltrail\" is not installed on its server",
-                                               source.where()),
+        return {Disposition::stop,
+                fmt::format("{}: output plugin \"waltrail\" is not installed on its server",
+                            source.where()),
                 fmt::format("install the package postgresql-{}-waltrail there, or run make install",
                             PQserverVersion(source.get()) / 10000),
                 error.sqlstate()};
@@ -61,35 +64,44 @@ void drop_half_made_slot(const Ends &ends) {
     try {
         drop_slot(ends);
     } catch (const Error &error) {
-        throw Error(Disposition::stop,
-                    fmt::format("could not create replication slot \"{}\", nor find out whether it is there: {}", ends.slot,
-                                error.what()),
-                    fmt::format("look for it on the source in pg_replication_slots, and drop it with SELECT "
-                                "pg_drop_replication_slot('{}')",
-                                ends.slot));
+        throw Error(
+            Disposition::stop,
+            fmt::format(
+                "could not create replication slot \"{}\", nor find out whether it is there: {}",
+                ends.slot, error.what()),
+            fmt::format(
+                "look for it on the source in pg_replication_slots, and drop it with SELECT "
+                "pg_drop_replication_slot('{}')",
+                ends.slot));
     }
 }
 
-[[noreturn]] void give_up(PostgresConnection &source, const InitSettings &settings, const std::string &blockers) {
+[[noreturn]] void give_up(PostgresConnection &source, const InitSettings &settings,
+                          const std::string &blockers) {
     SignalWatch::check();
-    throw Error(Disposition::stop,
-                fmt::format("{}: could not create replication slot \"{}\" within {} s, because it waits for open "
-                            "transactions: {}",
-                            source.where(), settings.ends.slot,
-                            std::chrono::duration_cast<std::chrono::seconds>(settings.slot_timeout).count(), blockers),
-                "end them or let them finish, then run init again");
+    throw Error(
+        Disposition::stop,
+        fmt::format(
+            "{}: could not create replication slot \"{}\" within {} s, because it waits for open "
+            "transactions: {}",
+            source.where(), settings.ends.slot,
+            std::chrono::duration_cast<std::chrono::seconds>(settings.slot_timeout).count(),
+            blockers),
+        "end them or let them finish, then run init again");
 }
 
 // The answer to CREATE_REPLICATION_SLOT, which is cancelled after the timeout and by a signal. Names the `blockers` then.
-Result wait_for_slot(PostgresConnection &source, PostgresConnection &replication, const InitSettings &settings,
-                     std::string &blockers) {
+Result wait_for_slot(PostgresConnection &source, PostgresConnection &replication,
+                     const InitSettings &settings, std::string &blockers) {
     bool has_spoken = false;
-    WaitEnd end = wait_for_answer(replication, settings.slot_timeout, [&](std::chrono::milliseconds elapsed) {
-        if (has_spoken || elapsed < patience) return;
-        has_spoken = true;
-        fmt::print("waiting for open transactions on the source: {}\n", describe_blockers(source));
-        std::fflush(stdout);
-    });
+    WaitEnd end =
+        wait_for_answer(replication, settings.slot_timeout, [&](std::chrono::milliseconds elapsed) {
+            if (has_spoken || elapsed < patience) return;
+            has_spoken = true;
+            fmt::print("waiting for open transactions on the source: {}\n",
+                       describe_blockers(source));
+            std::fflush(stdout);
+        });
     if (end == WaitEnd::timed_out) blockers = describe_blockers(source);
     if (end != WaitEnd::answered) cancel(replication);
     return read_answer(replication);
@@ -104,11 +116,13 @@ Result wait_for_slot(PostgresConnection &source, PostgresConnection &replication
 // | another error             | yes               | given up; looked for a half-made slot                      |
 // | another error             | no                | told; looked for a half-made slot                          |
 // | connection lost           | (any)             | told; the walsender may still be at it: looked for as well |
-std::string create_slot(PostgresConnection &source, PostgresConnection &replication, const InitSettings &settings) {
+std::string create_slot(PostgresConnection &source, PostgresConnection &replication,
+                        const InitSettings &settings) {
     SignalWatch::check();
     const std::string &slot = settings.ends.slot;
-    std::string sql = fmt::format("CREATE_REPLICATION_SLOT {} LOGICAL \"waltrail\" (SNAPSHOT 'nothing')",
-                                  replication.quote_identifier(slot));
+    std::string sql =
+        fmt::format("CREATE_REPLICATION_SLOT {} LOGICAL \"waltrail\" (SNAPSHOT 'nothing')",
+                    replication.quote_identifier(slot));
     if (PQsendQuery(replication.get(), sql.c_str()) == 0) throw replication.error(nullptr, sql);
     std::string blockers;
     try {
@@ -126,7 +140,8 @@ void drop_slot(const Ends &ends) {
     PostgresConnection source(ends.source, "source");
     auto deadline = std::chrono::steady_clock::now() + drop_wait_max;
     for (;;) {
-        Result row = source.execute("SELECT active FROM pg_replication_slots WHERE slot_name = $1", {ends.slot});
+        Result row = source.execute("SELECT active FROM pg_replication_slots WHERE slot_name = $1",
+                                    {ends.slot});
         if (row.rows() == 0) return;
         if (row.text(0, 0) == "f" || std::chrono::steady_clock::now() > deadline) {
             source.execute("SELECT pg_drop_replication_slot($1)", {ends.slot});

@@ -30,11 +30,16 @@ bool is_nested_too_deeply(std::string_view text) {
     bool in_string = false;
     for (size_t i = 0; i < text.size(); i++) {
         char c = text[i];
-        if (in_string && c == '\\') i++;
-        else if (c == '"') in_string = !in_string;
-        else if (in_string) continue;
-        else if (c == '{' || c == '[') depth++;
-        else if (c == '}' || c == ']') depth--;
+        if (in_string && c == '\\')
+            i++;
+        else if (c == '"')
+            in_string = !in_string;
+        else if (in_string)
+            continue;
+        else if (c == '{' || c == '[')
+            depth++;
+        else if (c == '}' || c == ']')
+            depth--;
         if (depth > nesting_max) return true;
     }
     return false;
@@ -73,8 +78,10 @@ void append_context(wire::Buffer &out, std::string_view content) {
     bool readable = is_utf8(text);
     if (readable && is_json_object(text)) return out.append(text);
     out.append("{\"_raw\":");
-    if (readable) append_json_string(out, text);
-    else append_hex(out, content);
+    if (readable)
+        append_json_string(out, text);
+    else
+        append_hex(out, content);
     out.append_byte('}');
 }
 

@@ -33,7 +33,8 @@ void send_frame(void *owner, std::string_view header, std::string_view payload) 
 
 // Valid JSON has line ends only between tokens, where json values and contexts may have brought them.
 void join_lines(wire::Buffer &line) {
-    std::replace_if(line.data, line.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+    std::replace_if(
+        line.data, line.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
 }
 
 wire::Change parse_change(const Session &session, std::string_view record) {

@@ -42,8 +42,10 @@ Options parse_options(List *given) {
     foreach (cell, given) {
         const auto *option = static_cast<DefElem *>(lfirst(cell));
         std::string_view name = option->defname;
-        if (name == "format") options.format = parse_format(option);
-        else if (name == "truncate") options.truncate = parse_switch(option);
+        if (name == "format")
+            options.format = parse_format(option);
+        else if (name == "truncate")
+            options.truncate = parse_switch(option);
         else
             ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                     errmsg("unrecognized option of output plugin \"waltrail\": \"%s\"",

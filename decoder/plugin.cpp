@@ -24,8 +24,8 @@ PG_MODULE_MAGIC;
 static void waltrail_startup(LogicalDecodingContext *decoding, OutputPluginOptions *output,
                              bool is_init) {
     Options options = parse_options(decoding->output_plugin_options);
-    output->output_type = options.format == Format::json ? OUTPUT_PLUGIN_TEXTUAL_OUTPUT
-                                                         : OUTPUT_PLUGIN_BINARY_OUTPUT;
+    output->output_type =
+        options.format == Format::json ? OUTPUT_PLUGIN_TEXTUAL_OUTPUT : OUTPUT_PLUGIN_BINARY_OUTPUT;
     output->receive_rewrites = false;
     if (!is_init) decoding->output_plugin_private = start_session(decoding, options);
 }

@@ -28,8 +28,10 @@ extern "C" {
 
 static void relation_changed(Datum, Oid relation) {
     if (live_cache == nullptr) return;
-    if (OidIsValid(relation)) live_cache->mark_relation(relation);
-    else live_cache->mark_all();
+    if (OidIsValid(relation))
+        live_cache->mark_relation(relation);
+    else
+        live_cache->mark_all();
 }
 
 static void schema_changed(Datum, int, uint32) {
@@ -82,6 +84,7 @@ void RelationCache::start(MemoryContext context) {
     entries_ =
         hash_create("waltrail relations", 128, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
     dependencies_.start(context_);
+    free_numbers_ = buffer_in(context_);
 
     auto *on_reset = static_cast<MemoryContextCallback *>(
         MemoryContextAllocZero(context_, sizeof(MemoryContextCallback)));
@@ -119,7 +122,7 @@ void RelationCache::build(RelationEntry &entry, Relation relation) {
     if (entry.context != nullptr) MemoryContextReset(entry.context);
     entry.recorded = is_recorded(relation);
     if (!entry.recorded) return;
-    if (entry.number == 0) entry.number = ++numbers_;
+    if (entry.number == 0) entry.number = next_number();
     if (entry.context == nullptr)
         entry.context = AllocSetContextCreate(context_, "waltrail relation", ALLOCSET_SMALL_SIZES);
 
@@ -154,11 +157,23 @@ void RelationCache::sweep() {
     HASH_SEQ_STATUS scan;
     hash_seq_init(&scan, entries_);
     while (auto *entry = static_cast<RelationEntry *>(hash_seq_search(&scan))) {
-        if (is_current(*entry)) continue;
-        if (entry->context != nullptr) MemoryContextDelete(entry->context);
-        if (!entry->description.empty()) pfree(const_cast<char *>(entry->description.data()));
-        hash_search(entries_, &entry->relation_oid, HASH_REMOVE, nullptr);
+        if (!is_current(*entry)) forget(*entry);
     }
+}
+
+void RelationCache::forget(RelationEntry &entry) {
+    if (entry.context != nullptr) MemoryContextDelete(entry.context);
+    if (!entry.description.empty()) pfree(const_cast<char *>(entry.description.data()));
+    if (entry.number != 0) free_numbers_.append_little_endian(entry.number);
+    hash_search(entries_, &entry.relation_oid, HASH_REMOVE, nullptr);
+}
+
+uint32_t RelationCache::next_number() {
+    uint32_t number;
+    if (free_numbers_.size == 0) return ++numbers_;
+    free_numbers_.size -= sizeof number;
+    std::memcpy(&number, free_numbers_.end(), sizeof number);
+    return number;
 }
 
 void RelationCache::mark_relation(Oid relation) {

@@ -15,6 +15,7 @@ extern "C" {
 #include "dependencies.hpp"
 #include "relation_description.hpp"
 
+#include "wire/memory.hpp"
 #include "wire/types.hpp"
 
 #include <span>
@@ -33,10 +34,10 @@ struct RelationEntry {
     Oid relation_oid; // the hash key, first
     uint32_t number;
     bool stale;
-    bool recorded;             // false: its changes are left out, and nothing below is set
-    bool described;            // this session has sent `description`
-    uint64_t generation;       // of the cache, when it was built
-    MemoryContext context;     // all that follows, but `description`
+    bool recorded;         // false: its changes are left out, and nothing below is set
+    bool described;        // this session has sent `description`
+    uint64_t generation;   // of the cache, when it was built
+    MemoryContext context; // all that follows, but `description`
     RelationDescription of;
     RowSpace old_row;
     RowSpace new_row;
@@ -66,8 +67,12 @@ class RelationCache {
     uint64_t generation_ = 1;
     uint64_t marked_ = 0;
     uint32_t numbers_ = 0;
+    wire::Buffer
+        free_numbers_{}; // of forgotten entries, four bytes each; a description under an old number replaces it
 
     bool is_current(const RelationEntry &entry) const;
+    uint32_t next_number();
+    void forget(RelationEntry &entry);
     void build(RelationEntry &entry, Relation relation);
     void keep_description(RelationEntry &entry);
 };

@@ -133,7 +133,8 @@ void mark_identity(Draft &draft, Relation relation) {
     for (uint16_t column : index_columns(draft, index)) draft.columns[column].in_identity = true;
 }
 
-void describe_root(Draft &draft, wire::Relation &described, Relation relation, Dependencies &dependencies) {
+void describe_root(Draft &draft, wire::Relation &described, Relation relation,
+                   Dependencies &dependencies) {
     described.root_schema = described.schema;
     described.root_table = described.table;
     if (!relation->rd_rel->relispartition) return;
@@ -155,10 +156,12 @@ bool is_recorded(Relation relation) {
     const FormData_pg_class *form = relation->rd_rel;
     bool is_table = form->relkind == RELKIND_RELATION || form->relkind == RELKIND_PARTITIONED_TABLE;
     return is_table && form->relpersistence == RELPERSISTENCE_PERMANENT &&
-           RelationGetRelid(relation) >= FirstNormalObjectId && !is_in_system_schema(form->relnamespace);
+           RelationGetRelid(relation) >= FirstNormalObjectId &&
+           !is_in_system_schema(form->relnamespace);
 }
 
-RelationDescription describe_relation(Relation relation, uint32_t number, Dependencies &dependencies) {
+RelationDescription describe_relation(Relation relation, uint32_t number,
+                                      Dependencies &dependencies) {
     Draft draft;
     draft.names.allocator = context_allocator(CurrentMemoryContext);
     RelationDescription description;

@@ -35,6 +35,7 @@ struct RelationDescription {
 bool is_recorded(Relation relation);
 
 // Describes it in the current memory context, which must live as long as the description.
-RelationDescription describe_relation(Relation relation, uint32_t number, Dependencies &dependencies);
+RelationDescription describe_relation(Relation relation, uint32_t number,
+                                      Dependencies &dependencies);
 
 } // namespace waltrail

@@ -29,9 +29,12 @@ using State = wire::Value::State;
 
 wire::Operation operation_of(ReorderBufferChangeType action) {
     switch (action) {
-    case REORDER_BUFFER_CHANGE_INSERT: return wire::Operation::insert;
-    case REORDER_BUFFER_CHANGE_UPDATE: return wire::Operation::update;
-    default: return wire::Operation::remove;
+    case REORDER_BUFFER_CHANGE_INSERT:
+        return wire::Operation::insert;
+    case REORDER_BUFFER_CHANGE_UPDATE:
+        return wire::Operation::update;
+    default:
+        return wire::Operation::remove;
     }
 }
 
@@ -55,6 +58,9 @@ bool is_same_datum(const ColumnReader &column, Datum left, Datum right) {
 }
 
 void deform(HeapTuple tuple, TupleDesc descriptor, RowSpace &row) {
+    if (static_cast<size_t>(descriptor->natts) != row.datums.size())
+        elog(ERROR, "relation with %d attributes was described with %zu", descriptor->natts,
+             row.datums.size());
     heap_deform_tuple(tuple, descriptor, row.datums.data(), row.nulls.data());
 }
 
@@ -99,7 +105,8 @@ void fill_new_row(RelationEntry &entry, wire::OldRow held) {
         const ColumnReader &column = entry.of.columns[i];
         State state = state_in(row, column);
         if (state == State::present && is_unchanged_toast(column, row.datums[column.attribute])) {
-            bool in_key = held == wire::OldRow::identity && old_row.values[i].state == State::present;
+            bool in_key =
+                held == wire::OldRow::identity && old_row.values[i].state == State::present;
             state = in_key ? State::present : State::absent;
             if (in_key) row.datums[column.attribute] = old_row.datums[column.attribute];
         }
@@ -118,8 +125,10 @@ void fill_rows(RelationEntry &entry, TupleDesc descriptor, const ReorderBufferCh
     }
     if (HeapTuple tuple = compat::new_tuple(decoded)) {
         deform(tuple, descriptor, entry.new_row);
-        if (change.old_row == wire::OldRow::whole) fill_changed_row(entry);
-        else fill_new_row(entry, change.old_row);
+        if (change.old_row == wire::OldRow::whole)
+            fill_changed_row(entry);
+        else
+            fill_new_row(entry, change.old_row);
         change.after = entry.new_row.values;
     }
 }

@@ -14,7 +14,8 @@ namespace waltrail {
 
 namespace {
 
-constexpr size_t conversion_piece_bytes = 65536; // of input; each byte may become MAX_CONVERSION_GROWTH
+constexpr size_t conversion_piece_bytes =
+    65536; // of input; each byte may become MAX_CONVERSION_GROWTH
 
 // False where the text has a character without an equivalent. The conversion stops before it, and before an incomplete
 // character at the end of a piece.
@@ -25,8 +26,8 @@ bool append_converted(wire::Buffer &out, Oid conversion, std::string_view text) 
         out.reserve(room);
         auto *source = reinterpret_cast<unsigned char *>(const_cast<char *>(text.data()));
         auto *target = reinterpret_cast<unsigned char *>(out.end());
-        int taken = pg_do_encoding_conversion_buf(conversion, GetDatabaseEncoding(), PG_UTF8, source,
-                                                  static_cast<int>(piece), target,
+        int taken = pg_do_encoding_conversion_buf(conversion, GetDatabaseEncoding(), PG_UTF8,
+                                                  source, static_cast<int>(piece), target,
                                                   static_cast<int>(room), true);
         if (taken <= 0) return false;
         out.size += std::strlen(out.end());

@@ -5,6 +5,7 @@ extern "C" {
 #include "access/xlog.h"
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 }
@@ -63,8 +64,7 @@ void write_begin(Session &session) {
     if (!session.opened) open_session(session);
     transaction.about.xid = full_xid(static_cast<TransactionId>(transaction.about.xid.value));
     transaction.sent = true;
-    if (session.options.format == Format::binary)
-        encode_begin(session.writer, transaction.about);
+    if (session.options.format == Format::binary) encode_begin(session.writer, transaction.about);
 }
 
 void write_context(Session &session) {

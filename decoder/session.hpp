@@ -16,13 +16,13 @@ namespace waltrail {
 // The transaction that is being replayed.
 struct TransactionState {
     wire::Transaction about{};
-    bool sent = false;          // its begin record has been written
+    bool sent = false;            // its begin record has been written
     uint64_t changes_decoded = 0; // all that the server handed over, the next one's sequence
     uint64_t changes_sent = 0;
-    uint64_t skipped = 0;       // decoded and left out since the last that was sent
+    uint64_t skipped = 0; // decoded and left out since the last that was sent
     wire::Lsn previous_position{};
     bool context_changed = false; // since a context record was last written
-    int settings_level = 0;     // of apply_render_settings()
+    int settings_level = 0;       // of apply_render_settings()
     bool settings_applied = false;
 };
 

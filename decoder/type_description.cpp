@@ -53,8 +53,8 @@ constexpr CoreType core_types[] = {
 
 // Types whose output function looks at no setting. Whatever is not known to be such a type gets the settings.
 constexpr Oid independent_types[] = {
-    OIDOID,     XIDOID,     XID8OID,     CIDOID,      TIDOID,      CHAROID,     INETOID,
-    CIDROID,    MACADDROID, MACADDR8OID, BITOID,      VARBITOID,   PG_LSNOID,   TSVECTOROID,
+    OIDOID,     XIDOID,     XID8OID,     CIDOID,       TIDOID,       CHAROID,     INETOID,
+    CIDROID,    MACADDROID, MACADDR8OID, BITOID,       VARBITOID,    PG_LSNOID,   TSVECTOROID,
     TSQUERYOID, XMLOID,     JSONPATHOID, INT4RANGEOID, INT8RANGEOID, NUMRANGEOID, UNKNOWNOID,
 };
 
@@ -81,15 +81,16 @@ void describe_as_text(TypeDescription &described, Oid type) {
     described.uses_settings = output_uses_settings(type);
 }
 
-void describe_array(TypeDescription &described, Oid element, Dependencies &dependencies, int depth) {
+void describe_array(TypeDescription &described, Oid element, Dependencies &dependencies,
+                    int depth) {
     auto *of_element = make_array<TypeDescription>(CurrentMemoryContext, 1).data();
     *of_element = describe_type(element, dependencies, depth + 1);
     int16 length;
     bool by_value;
     char alignment, delimiter;
     Oid io_parameter, function;
-    get_type_io_data(element, IOFunc_output, &length, &by_value, &alignment, &delimiter, &io_parameter,
-                     &function);
+    get_type_io_data(element, IOFunc_output, &length, &by_value, &alignment, &delimiter,
+                     &io_parameter, &function);
     described.form = Form::array;
     described.type.kind = wire::Kind::array;
     described.type.delimiter = delimiter;
@@ -98,7 +99,8 @@ void describe_array(TypeDescription &described, Oid element, Dependencies &depen
     described.uses_settings = of_element->uses_settings;
 }
 
-void describe_composite(TypeDescription &described, Oid type, Dependencies &dependencies, int depth) {
+void describe_composite(TypeDescription &described, Oid type, Dependencies &dependencies,
+                        int depth) {
     dependencies.add_relation(get_typ_typrelid(type));
     TupleDesc shared = lookup_rowtype_tupdesc(type, -1);
     TupleDesc row = CreateTupleDescCopy(shared);
@@ -155,8 +157,9 @@ TypeDescription describe_type(Oid declared, Dependencies &dependencies, int dept
 
 std::string_view type_name(Oid type, int32 modifier) {
     HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
-    bool is_core = HeapTupleIsValid(tuple) &&
-                   reinterpret_cast<Form_pg_type>(GETSTRUCT(tuple))->typnamespace == PG_CATALOG_NAMESPACE;
+    bool is_core =
+        HeapTupleIsValid(tuple) &&
+        reinterpret_cast<Form_pg_type>(GETSTRUCT(tuple))->typnamespace == PG_CATALOG_NAMESPACE;
     if (HeapTupleIsValid(tuple)) ReleaseSysCache(tuple);
     bits16 flags = FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_ALLOW_INVALID;
     if (!is_core) flags |= FORMAT_TYPE_FORCE_QUALIFY;

@@ -47,11 +47,11 @@ struct TypeDescription {
     bool by_value = false;
     char alignment = 0;
     int16 length = 0;
-    FmgrInfo *output = nullptr;                      // output_function
-    const TypeDescription *element = nullptr;        // array
-    TupleDesc row = nullptr;                         // composite: its attributes, dropped ones included
-    std::span<const TypeDescription> fields{};       // composite: parallel to type.fields
-    std::span<const uint16_t> field_attributes{};    // composite: where in `row` each field is, from 0
+    FmgrInfo *output = nullptr;                // output_function
+    const TypeDescription *element = nullptr;  // array
+    TupleDesc row = nullptr;                   // composite: its attributes, dropped ones included
+    std::span<const TypeDescription> fields{}; // composite: parallel to type.fields
+    std::span<const uint16_t> field_attributes{}; // composite: where in `row` each field is, from 0
 };
 
 // Describes the type into the current memory context, which must live as long as the description. Registers what the

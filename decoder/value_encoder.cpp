@@ -56,19 +56,25 @@ std::string_view to_utf8(const ValueEncoder &encoder, std::string_view text) {
 // The bytes of a value that travels as a string.
 std::string_view string_bytes(ValueEncoder &encoder, const TypeDescription &type, Datum value) {
     switch (type.form) {
-    case Form::bytes: return varlena_bytes(value);
-    case Form::text: return to_utf8(encoder, varlena_bytes(value));
-    case Form::name: return to_utf8(encoder, NameStr(*DatumGetName(value)));
-    case Form::jsonb: return to_utf8(encoder, jsonb_text(encoder, value));
-    default: return to_utf8(encoder, OutputFunctionCall(type.output, value));
+    case Form::bytes:
+        return varlena_bytes(value);
+    case Form::text:
+        return to_utf8(encoder, varlena_bytes(value));
+    case Form::name:
+        return to_utf8(encoder, NameStr(*DatumGetName(value)));
+    case Form::jsonb:
+        return to_utf8(encoder, jsonb_text(encoder, value));
+    default:
+        return to_utf8(encoder, OutputFunctionCall(type.output, value));
     }
 }
 
-void append_value(ValueEncoder &encoder, wire::Buffer &out, const TypeDescription &type, Datum value);
+void append_value(ValueEncoder &encoder, wire::Buffer &out, const TypeDescription &type,
+                  Datum value);
 
 // Elements or fields in sequence: null bitmap, when there is one, at `bitmap` in `out`.
-void append_items(ValueEncoder &encoder, wire::Buffer &out, const TypeDescription &element, ArrayType *array,
-                  size_t count) {
+void append_items(ValueEncoder &encoder, wire::Buffer &out, const TypeDescription &element,
+                  ArrayType *array, size_t count) {
     bool has_nulls = ARR_HASNULL(array);
     size_t bitmap = out.size + 1;
     out.append_byte(has_nulls ? 1 : 0);
@@ -87,7 +93,8 @@ void append_items(ValueEncoder &encoder, wire::Buffer &out, const TypeDescriptio
     }
 }
 
-void append_array(ValueEncoder &encoder, wire::Buffer &out, const TypeDescription &type, Datum value) {
+void append_array(ValueEncoder &encoder, wire::Buffer &out, const TypeDescription &type,
+                  Datum value) {
     ArrayType *array = DatumGetArrayTypeP(PointerGetDatum(plain_varlena(value)));
     int dimensions = ARR_NDIM(array);
     out.append_varint(static_cast<uint64_t>(dimensions));
@@ -99,7 +106,8 @@ void append_array(ValueEncoder &encoder, wire::Buffer &out, const TypeDescriptio
     append_items(encoder, out, *type.element, array, count);
 }
 
-void append_composite(ValueEncoder &encoder, wire::Buffer &out, const TypeDescription &type, Datum value) {
+void append_composite(ValueEncoder &encoder, wire::Buffer &out, const TypeDescription &type,
+                      Datum value) {
     HeapTupleHeader header = DatumGetHeapTupleHeader(PointerGetDatum(plain_varlena(value)));
     HeapTupleData tuple{};
     tuple.t_len = HeapTupleHeaderGetDatumLength(header);
@@ -113,18 +121,23 @@ void append_composite(ValueEncoder &encoder, wire::Buffer &out, const TypeDescri
     out.append_zeros(wire::bitmap_bytes(type.fields.size()));
     for (size_t i = 0; i < type.fields.size(); i++) {
         size_t attribute = type.field_attributes[i];
-        if (nulls[attribute]) wire::set_bit(out.data + bitmap, i);
-        else append_value(encoder, out, type.fields[i], datums[attribute]);
+        if (nulls[attribute])
+            wire::set_bit(out.data + bitmap, i);
+        else
+            append_value(encoder, out, type.fields[i], datums[attribute]);
     }
 }
 
 // Arrays and composites begin with the length of what follows, which is known afterwards.
-void append_nested(ValueEncoder &encoder, wire::Buffer &out, const TypeDescription &type, Datum value) {
+void append_nested(ValueEncoder &encoder, wire::Buffer &out, const TypeDescription &type,
+                   Datum value) {
     check_stack_depth();
     size_t start = out.size;
     out.append_zeros(sizeof(uint32_t));
-    if (type.form == Form::array) append_array(encoder, out, type, value);
-    else append_composite(encoder, out, type, value);
+    if (type.form == Form::array)
+        append_array(encoder, out, type, value);
+    else
+        append_composite(encoder, out, type, value);
     auto length = static_cast<uint32_t>(out.size - start - sizeof(uint32_t));
     std::memcpy(out.data + start, &length, sizeof length);
 }
@@ -135,23 +148,38 @@ void append_timetz(wire::Buffer &out, Datum value) {
     out.append_zigzag(time->zone);
 }
 
-void append_value(ValueEncoder &encoder, wire::Buffer &out, const TypeDescription &type, Datum value) {
+void append_value(ValueEncoder &encoder, wire::Buffer &out, const TypeDescription &type,
+                  Datum value) {
     switch (type.form) {
-    case Form::boolean: return out.append_byte(DatumGetBool(value) ? 1 : 0);
-    case Form::int2: return out.append_zigzag(DatumGetInt16(value));
-    case Form::int4: return out.append_zigzag(DatumGetInt32(value));
-    case Form::int8: return out.append_zigzag(DatumGetInt64(value));
-    case Form::float4: return out.append_little_endian(DatumGetFloat4(value));
-    case Form::float8: return out.append_little_endian(DatumGetFloat8(value));
-    case Form::numeric: return append_numeric_text(out, plain_varlena(value));
-    case Form::date: return out.append_zigzag(DatumGetDateADT(value));
-    case Form::time: return out.append_zigzag(DatumGetTimeADT(value));
-    case Form::timetz: return append_timetz(out, value);
-    case Form::timestamp: return out.append_little_endian(static_cast<int64_t>(DatumGetInt64(value)));
-    case Form::uuid: return out.append(DatumGetUUIDP(value)->data, UUID_LEN);
+    case Form::boolean:
+        return out.append_byte(DatumGetBool(value) ? 1 : 0);
+    case Form::int2:
+        return out.append_zigzag(DatumGetInt16(value));
+    case Form::int4:
+        return out.append_zigzag(DatumGetInt32(value));
+    case Form::int8:
+        return out.append_zigzag(DatumGetInt64(value));
+    case Form::float4:
+        return out.append_little_endian(DatumGetFloat4(value));
+    case Form::float8:
+        return out.append_little_endian(DatumGetFloat8(value));
+    case Form::numeric:
+        return append_numeric_text(out, plain_varlena(value));
+    case Form::date:
+        return out.append_zigzag(DatumGetDateADT(value));
+    case Form::time:
+        return out.append_zigzag(DatumGetTimeADT(value));
+    case Form::timetz:
+        return append_timetz(out, value);
+    case Form::timestamp:
+        return out.append_little_endian(static_cast<int64_t>(DatumGetInt64(value)));
+    case Form::uuid:
+        return out.append(DatumGetUUIDP(value)->data, UUID_LEN);
     case Form::array:
-    case Form::composite: return append_nested(encoder, out, type, value);
-    default: return out.append_string(string_bytes(encoder, type, value));
+    case Form::composite:
+        return append_nested(encoder, out, type, value);
+    default:
+        return out.append_string(string_bytes(encoder, type, value));
     }
 }
 

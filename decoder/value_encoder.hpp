@@ -12,8 +12,8 @@ extern "C" {
 namespace waltrail {
 
 struct ValueEncoder {
-    bool converts_text = false;     // text_needs_conversion()
-    StringInfoData jsonb_text{};    // reused from value to value
+    bool converts_text = false;  // text_needs_conversion()
+    StringInfoData jsonb_text{}; // reused from value to value
 };
 
 ValueEncoder make_value_encoder(MemoryContext context);

@@ -1,10 +1,10 @@
 #include "wire/change_json.hpp"
 
 #include "wire/change_id.hpp"
+#include "wire/decimal.hpp"
 #include "wire/json_render.hpp"
 #include "wire/text_render.hpp"
 
-#include <charconv>
 #include <limits>
 
 namespace waltrail::wire {
@@ -20,8 +20,10 @@ void append_text_member(Buffer &out, std::string_view name, std::string_view tex
 
 void append_number_member(Buffer &out, std::string_view name, uint64_t value) {
     out.append(name);
-    out.reserve(20);
-    out.size = static_cast<size_t>(std::to_chars(out.end(), out.end() + 20, value).ptr - out.data);
+    char text[decimal_bytes_max];
+    char *limit = text + sizeof text;
+    char *start = write_decimal_before(limit, value);
+    out.append(start, static_cast<size_t>(limit - start));
 }
 
 void append_time_member(Buffer &out, std::string_view name, Timestamp time) {

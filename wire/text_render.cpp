@@ -3,9 +3,9 @@
 #include "wire/text_render.hpp"
 
 #include "wire/cursor.hpp"
+#include "wire/decimal.hpp"
 #include "wire/postgres_primitives.hpp"
 
-#include <charconv>
 #include <cmath>
 #include <limits>
 
@@ -41,15 +41,20 @@ CivilDate civil_date(int64_t days_since_2000) {
 }
 
 void append_integer(Buffer &out, int64_t value) {
-    out.reserve(20);
-    out.size = static_cast<size_t>(std::to_chars(out.end(), out.end() + 20, value).ptr - out.data);
+    char text[decimal_bytes_max];
+    char *limit = text + sizeof text;
+    auto magnitude = static_cast<uint64_t>(value);
+    char *start = write_decimal_before(limit, value < 0 ? 0 - magnitude : magnitude);
+    if (value < 0) out.append_byte('-');
+    out.append(start, static_cast<size_t>(limit - start));
 }
 
 void append_padded(Buffer &out, uint64_t value, int digits) {
-    char text[20];
-    auto length = static_cast<int>(std::to_chars(text, text + sizeof text, value).ptr - text);
-    for (int i = length; i < digits; i++) out.append_byte('0');
-    out.append(text, static_cast<size_t>(length));
+    char text[decimal_bytes_max];
+    char *limit = text + sizeof text;
+    char *start = write_decimal_before(limit, value);
+    for (auto i = static_cast<int>(limit - start); i < digits; i++) out.append_byte('0');
+    out.append(start, static_cast<size_t>(limit - start));
 }
 
 void append_civil_date(Buffer &out, const CivilDate &date) {
@@ -199,6 +204,7 @@ struct ArrayText {
         parse_value(in, *type.element, bytes);
         size_t start = out.size;
         append_text(out, *type.element, bytes, stop);
+        if (out.size > stop) return;
         std::string_view text = out.view_from(start);
         const char special[] = {'{', '}', type.delimiter};
         if (needs_quotes(text, {special, sizeof special}) || is_null_word(text)) quote_from(out, start, '\\');
@@ -243,7 +249,7 @@ void append_array(Buffer &out, const Type &type, std::string_view body, size_t s
 void append_field(Buffer &out, const Type &type, std::string_view bytes, size_t stop) {
     size_t start = out.size;
     append_text(out, type, bytes, stop);
-    if (needs_quotes(out.view_from(start), "(),")) quote_from(out, start, '"');
+    if (out.size <= stop && needs_quotes(out.view_from(start), "(),")) quote_from(out, start, '"');
 }
 
 void append_composite(Buffer &out, const Type &type, std::string_view body, size_t stop) {

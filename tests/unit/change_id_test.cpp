@@ -32,9 +32,9 @@ uint64_t rand_a(const Uuid &id) { return static_cast<uint64_t>(id[6] & 0x0F) << 
 
 // Ids that are stored in trails: they must never change.
 TEST(ChangeId, is_the_same_for_ever) {
-    EXPECT_EQ(text_of(id_at(test_transaction().committed_at.microseconds)), "LITERAL_0");
-    EXPECT_EQ(text_of(id_at(test_transaction().committed_at.microseconds, 1)), "LITERAL_1");
-    EXPECT_EQ(text_of(change_id({}, {}, 0)), "LITERAL_2");
+    EXPECT_EQ(text_of(id_at(test_transaction().committed_at.microseconds)), "018fb263-407b-774b-adf1-675b64448b03");
+    EXPECT_EQ(text_of(id_at(test_transaction().committed_at.microseconds, 1)), "018fb263-407b-774b-8cd6-9543f7eb9d78");
+    EXPECT_EQ(text_of(change_id({}, {}, 0)), "00dc6acf-ac00-7000-8217-ce6a93fd3f16");
 }
 
 TEST(ChangeId, has_the_version_and_variant_of_uuid_7) {

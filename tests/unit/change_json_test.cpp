@@ -48,7 +48,7 @@ class ChangeJsonTest : public testing::Test {
 
 TEST_F(ChangeJsonTest, has_every_column_of_the_trail) {
     EXPECT_EQ(json(change(Operation::update)),
-              R"({"id":"LITERAL_0","database":"la\"bel","schema":"public","table":"orders",)"
+              R"({"id":"018fb263-407b-774b-adf1-675b64448b03","database":"la\"bel","schema":"public","table":"orders",)"
               R"("primary_key":"2","operation":"UPDATE","before":{"id":1,"na\"me":null},)"
               R"("after":{"id":2,"na\"me":"it's \"new\""},"context":{},)"
               R"("committed_at":"2024-05-26T00:53:20+00:00","queued_at":"1999-12-31T23:59:59+00:00",)"

@@ -1,0 +1,177 @@
+// `waltrail init`: the order of its steps. First everything is checked and nothing written. Then:
+//
+//   1. the slot, because it may have to wait for open transactions, and the trail begins where it begins;
+//   2. the destination, in a transaction that stays open until the last step;
+//   3. the event trigger, before the tables that are there, so that none slips in between;
+//   4. REPLICA IDENTITY FULL on those tables;
+//   5. COMMIT on the destination: only now do both ends know of each other.
+//
+// What goes wrong before the end of step 5, a signal too, takes back 1 to 4. Destination and source may be one server: no
+// transaction is open on the destination while the slot is made, or it would wait for that.
+#include "apply/init_destination.hpp"
+#include "apply/init_event_trigger.hpp"
+#include "apply/init_interrupt.hpp"
+#include "apply/init_patterns.hpp"
+#include "apply/init_preflight.hpp"
+#include "apply/init_registration.hpp"
+#include "apply/init_replica_identity.hpp"
+#include "apply/init_slot.hpp"
+#include "apply/init_summary.hpp"
+#include "apply/init_undo.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cstdio>
+#include <optional>
+
+namespace waltrail {
+
+namespace {
+
+// What a role or database has set must not end a step half-way or lead a name astray.
+constexpr const char *session_settings =
+    "SET search_path = pg_catalog, pg_temp; SET statement_timeout = 0; SET lock_timeout = 0; "
+    "SET idle_in_transaction_session_timeout = 0; SET client_min_messages = warning; SET DateStyle "
+    "= ISO";
+
+// Two runs at once would take each other's half-made work for their own. Held until the connection ends.
+void lock_init(PostgresConnection &source) {
+    Result lock =
+        source.execute("SELECT pg_try_advisory_lock(hashtextextended('waltrail: init', 0))");
+    if (lock.text(0, 0) != "t")
+        throw Error(Disposition::stop,
+                    fmt::format("{}: another waltrail init is running", source.where()),
+                    "wait for it to end, then run init again");
+}
+
+class InitRun {
+  public:
+    explicit InitRun(const InitSettings &settings)
+        : settings_(settings), source_(settings.ends.source, "source"),
+          destination_(settings.ends.destination, "destination") {}
+
+    // Writes nothing.
+    void check() {
+        source_.execute(session_settings);
+        destination_.execute(session_settings);
+        check_source(source_);
+        check_destination(destination_);
+        lock_init(source_);
+        replication_.emplace(settings_.ends.source, "source",
+                             PostgresConnection::Mode::replication);
+        identity_ = identify_source(source_, *replication_);
+        registration_ = check_registration(source_, destination_, identity_, settings_.ends.slot,
+                                           settings_.label);
+        if (!registration_.is_prepared) check_free_slot(source_);
+        if (!settings_.keep_replica_identity) check_event_trigger(source_, settings_.ends.slot);
+    }
+
+    // All or nothing: what this throws has taken back what was made, or says what is left.
+    void prepare() {
+        UndoList undo;
+        try {
+            make(undo);
+        } catch (const std::exception &error) {
+            std::vector<std::string> left_behind = undo.run();
+            std::string left;
+            if (!left_behind.empty())
+                left = fmt::format("; left behind: {}", fmt::join(left_behind, "; "));
+            throw Error(Disposition::stop, error.what() + left);
+        }
+    }
+
+    void report() {
+        std::string slot = settings_.ends.slot;
+        fmt::print("{}: slot \"{}\" {}\n", source_.where(), slot,
+                   registration_.is_prepared ? "already prepared"
+                                             : fmt::format("created at {}", consistent_point_));
+        if (settings_.keep_replica_identity)
+            fmt::print("{}: REPLICA IDENTITY left as it is\n", source_.where());
+        else
+            report_identities();
+        fmt::print("{}: extension waltrail {}, table \"changes\", retention {}, {} as \"{}\"\n",
+                   destination_.where(), WALTRAIL_VERSION, kept_retention(destination_),
+                   registration_.is_prepared ? "source already registered" : "source registered",
+                   registration_.label);
+        std::fflush(stdout);
+        for (auto &warning : identities_.warnings)
+            fmt::print(stderr, "waltrail: warning: {}\n", warning);
+        for (auto &warning : maintain_partitions(destination_))
+            fmt::print(stderr, "waltrail: warning: {}\n", warning);
+        fmt::print("now run: {}\n", apply_command_line(settings_.ends));
+    }
+
+  private:
+    void make(UndoList &undo) {
+        if (!registration_.is_prepared) {
+            consistent_point_ = create_slot(source_, *replication_, settings_);
+            undo.add(
+                fmt::format("slot \"{0}\" on the source (SELECT pg_drop_replication_slot('{0}'))",
+                            settings_.ends.slot),
+                [ends = settings_.ends] { drop_slot(ends); });
+        }
+        prepare_destination(destination_, settings_);
+        if (!registration_.is_prepared)
+            register_source(destination_, identity_, registration_.label, settings_.ends.slot,
+                            consistent_point_);
+        if (!settings_.keep_replica_identity) change_identities(undo);
+        SignalWatch::check();
+        std::string problem;
+        switch (commit_destination(destination_, settings_.ends, identity_, problem)) {
+        case CommitOutcome::committed:
+            return;
+        case CommitOutcome::rolled_back:
+            throw Error(Disposition::stop, problem);
+        case CommitOutcome::unknown:
+            undo.keep();
+            throw Error(Disposition::stop,
+                        fmt::format("whether the destination committed is not known: {}", problem),
+                        "run init again when the destination is back; it says what to do");
+        }
+    }
+
+    void change_identities(UndoList &undo) {
+        std::string condition =
+            tracked_table_condition(source_, parse_table_patterns(settings_.tables));
+        has_event_trigger_ = may_make_event_trigger(source_);
+        if (has_event_trigger_) make_event_trigger(source_, settings_.ends, condition, undo);
+        identities_ = set_replica_identities(source_, settings_.ends, condition, undo);
+    }
+
+    void report_identities() {
+        fmt::print("{}: REPLICA IDENTITY FULL set on {} tables, {} had it\n", source_.where(),
+                   identities_.changed, identities_.full);
+        if (!identities_.price.empty()) fmt::print("  its price: {}\n", identities_.price);
+        if (has_event_trigger_)
+            fmt::print("  new tables get it by event trigger \"{}\"\n",
+                       event_trigger_name(settings_.ends.slot));
+        else
+            fmt::print("  new tables need ALTER TABLE … REPLICA IDENTITY FULL, or another run of "
+                       "init: only a superuser "
+                       "may make the event trigger that does it\n");
+    }
+
+    const InitSettings &settings_;
+    PostgresConnection source_, destination_;
+    std::optional<PostgresConnection> replication_;
+    SourceIdentity identity_;
+    Registration registration_;
+    std::string consistent_point_;
+    IdentityReport identities_;
+    bool has_event_trigger_ = false;
+};
+
+} // namespace
+
+int run_init(const InitSettings &settings) {
+    check_init_settings(settings);
+    InitRun run(settings);
+    run.check();
+    SignalWatch watch;
+    run.prepare();
+    run.report();
+    return static_cast<int>(ExitCode::success);
+}
+
+} // namespace waltrail
