@@ -80,7 +80,8 @@ int run_apply(const ApplySettings &settings) {
         } catch (const Error &error) {
             ever_streamed |= outcome.streamed;
             if (outcome.progressed) delay = settings.reconnect_delay_min;
-            if (error.disposition() == Disposition::stop || error.disposition() == Disposition::row || !ever_streamed)
+            if (error.disposition() == Disposition::stop ||
+                error.disposition() == Disposition::row || !ever_streamed)
                 throw;
             if (error.disposition() == Disposition::retry) {
                 spdlog::warn("{}: trying again", error.what());

@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-
 namespace waltrail {
 
 namespace {
@@ -25,41 +24,47 @@ constexpr milliseconds slot_patience_without_timeout{60'000};
 
 PostgresConnection connect_destination(const ApplySettings &settings) {
     PostgresConnection destination(settings.ends.destination, "destination");
-    destination.execute("SET synchronous_commit = on; SET idle_in_transaction_session_timeout = 0; "
-                        "SET statement_timeout = 0; SET lock_timeout = 0; SET search_path = pg_catalog, pg_temp");
+    destination.execute(
+        "SET synchronous_commit = on; SET idle_in_transaction_session_timeout = 0; "
+        "SET statement_timeout = 0; SET lock_timeout = 0; SET search_path = pg_catalog, pg_temp");
     return destination;
 }
 
 // The apply process would record its own writes, for ever.
 void refuse_same_database(PostgresConnection &destination, const SourceSystem &system) {
-    if (destination.execute("SELECT pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')")
+    if (destination
+            .execute("SELECT pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', "
+                     "'EXECUTE')")
             .text(0, 0) != "t")
         return;
-    Result same = destination.execute(
-        "SELECT s.system_identifier::pg_catalog.text, d.oid FROM pg_catalog.pg_control_system() s, pg_catalog.pg_database d "
-        "WHERE d.datname = pg_catalog.current_database()");
+    Result same = destination.execute("SELECT s.system_identifier::pg_catalog.text, d.oid FROM "
+                                      "pg_catalog.pg_control_system() s, pg_catalog.pg_database d "
+                                      "WHERE d.datname = pg_catalog.current_database()");
     if (same.text(0, 0) == std::to_string(system.system_identifier) &&
         same.text(0, 1) == std::to_string(system.database_oid))
-        throw Error(Disposition::stop,
-                    fmt::format("source and destination are the same database \"{}\"", system.database),
-                    "use another database of the same server, or another server, as the destination");
+        throw Error(
+            Disposition::stop,
+            fmt::format("source and destination are the same database \"{}\"", system.database),
+            "use another database of the same server, or another server, as the destination");
 }
 
 // A slot stays active for a while after its client was killed.
-SlotState wait_for_slot(ReplicationStream &stream, const std::string &name, milliseconds sender_timeout,
-                        std::stop_token stop) {
-    milliseconds patience =
-        sender_timeout == milliseconds::zero() ? slot_patience_without_timeout : sender_timeout + slot_grace;
+SlotState wait_for_slot(ReplicationStream &stream, const std::string &name,
+                        milliseconds sender_timeout, std::stop_token stop) {
+    milliseconds patience = sender_timeout == milliseconds::zero() ? slot_patience_without_timeout
+                                                                   : sender_timeout + slot_grace;
     auto deadline = std::chrono::steady_clock::now() + patience;
     SlotState state = stream.slot(name);
     bool told = false;
     while (state.active && !stop.stop_requested()) {
         if (std::chrono::steady_clock::now() >= deadline)
             throw Error(Disposition::stop,
-                        fmt::format("slot \"{}\" of {} is in use by process {}", name, stream.connection().where(),
-                                    state.active_pid),
+                        fmt::format("slot \"{}\" of {} is in use by process {}", name,
+                                    stream.connection().where(), state.active_pid),
                         "stop the other client, or end its walsender with pg_terminate_backend");
-        if (!told) spdlog::info("slot \"{}\" is still in use by process {}: waiting", name, state.active_pid);
+        if (!told)
+            spdlog::info("slot \"{}\" is still in use by process {}: waiting", name,
+                         state.active_pid);
         told = true;
         wait_for(slot_poll_interval, stop);
         state = stream.slot(name);
@@ -71,19 +76,23 @@ std::optional<Lsn> target_of(const std::string &until, Lsn flushed) {
     if (until.empty()) return std::nullopt;
     if (until == "now") return flushed;
     auto lsn = parse_lsn(until);
-    if (!lsn) throw Error(Disposition::stop, fmt::format("--until \"{}\" is neither \"now\" nor an LSN", until),
-                          "write it as 'now' or as 0/1A2B3C4D");
+    if (!lsn)
+        throw Error(Disposition::stop,
+                    fmt::format("--until \"{}\" is neither \"now\" nor an LSN", until),
+                    "write it as 'now' or as 0/1A2B3C4D");
     return lsn;
 }
 
 // The writer's loop: takes what the reader delivers until the stop or the target.
-void write_stream(FrameQueue &queue, BatchWriter &writer, StreamReceiver &receiver, std::optional<Lsn> target,
-                  std::stop_token stop, SessionOutcome &outcome) {
+void write_stream(FrameQueue &queue, BatchWriter &writer, StreamReceiver &receiver,
+                  std::optional<Lsn> target, std::stop_token stop, SessionOutcome &outcome) {
     Lsn acknowledged = writer.recorded_end();
     while (!stop.stop_requested()) {
         auto delivery = queue.pop(pop_patience, stop);
-        if (delivery && !delivery->frame.empty()) writer.take_frame(delivery->frame);
-        else if (delivery) writer.take_position(delivery->position);
+        if (delivery && !delivery->frame.empty())
+            writer.take_frame(delivery->frame);
+        else if (delivery)
+            writer.take_position(delivery->position);
         if (stop.stop_requested()) break;
         if (queue.empty()) writer.settle();
         bool reached = target && writer.received_end() >= *target;
@@ -101,8 +110,8 @@ void write_stream(FrameQueue &queue, BatchWriter &writer, StreamReceiver &receiv
 
 } // namespace
 
-void run_apply_session(const ApplySettings &settings, const RefusedRows &refused, Maintenance &maintenance,
-                       std::stop_token stop, SessionOutcome &outcome) {
+void run_apply_session(const ApplySettings &settings, const RefusedRows &refused,
+                       Maintenance &maintenance, std::stop_token stop, SessionOutcome &outcome) {
     ReplicationStream stream(settings.ends.source);
     SourceSystem system = stream.identify();
     PostgresConnection destination = connect_destination(settings);
@@ -125,12 +134,14 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
     stream.start(settings.ends.slot, start.lsn,
                  {{"format", "binary"}, {"truncate", settings.truncate ? "on" : "off"}});
     outcome.streamed = true;
-    spdlog::info("streaming source \"{}\" from {} into {}", progress.label, lsn_text(start.lsn), destination.where());
+    spdlog::info("streaming source \"{}\" from {} into {}", progress.label, lsn_text(start.lsn),
+                 destination.where());
 
     FrameQueue queue(settings.queue_bytes_max);
     BatchWriter writer(destination, progress, start, system.timeline, refused, settings);
     {
-        StreamReceiver receiver(stream, queue, progress.recorded_end, system.sender_timeout, target.has_value());
+        StreamReceiver receiver(stream, queue, progress.recorded_end, system.sender_timeout,
+                                target.has_value());
         write_stream(queue, writer, receiver, target, stop, outcome);
     }
     spdlog::info("ended at {}: {} changes written, {} quarantined", lsn_text(writer.recorded_end()),

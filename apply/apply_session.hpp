@@ -12,10 +12,11 @@ namespace waltrail {
 // Returns when the stop is requested or settings.until is reached; throws Error for everything else. Whatever happens, the
 // destination holds whole batches only, and a new session goes on from what is recorded.
 struct SessionOutcome {
-    bool streamed = false;   // both ends were reached and agreed: what comes later is no wrong setting
+    bool streamed =
+        false; // both ends were reached and agreed: what comes later is no wrong setting
     bool progressed = false; // something was recorded: the backoff may start anew
 };
-void run_apply_session(const ApplySettings &settings, const RefusedRows &refused, Maintenance &maintenance,
-                       std::stop_token stop, SessionOutcome &outcome);
+void run_apply_session(const ApplySettings &settings, const RefusedRows &refused,
+                       Maintenance &maintenance, std::stop_token stop, SessionOutcome &outcome);
 
 } // namespace waltrail

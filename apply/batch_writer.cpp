@@ -10,26 +10,38 @@
 
 namespace waltrail {
 
-BatchWriter::BatchWriter(PostgresConnection &destination, const Progress &progress, const StartPoint &start,
-                         uint32_t timeline, const RefusedRows &refused, const ApplySettings &settings)
-    : destination_(destination), progress_(progress), refused_(refused), settings_(settings), timeline_(timeline),
-      repeats_last_commit_(start.repeats_last_commit), relations_(progress.source_id), quarantine_(progress.source_id),
-      recorded_end_(progress.recorded_end), received_end_(progress.recorded_end), recorded_at_(Clock::now()) {}
+BatchWriter::BatchWriter(PostgresConnection &destination, const Progress &progress,
+                         const StartPoint &start, uint32_t timeline, const RefusedRows &refused,
+                         const ApplySettings &settings)
+    : destination_(destination), progress_(progress), refused_(refused), settings_(settings),
+      timeline_(timeline), repeats_last_commit_(start.repeats_last_commit),
+      relations_(progress.source_id), quarantine_(progress.source_id),
+      recorded_end_(progress.recorded_end), received_end_(progress.recorded_end),
+      recorded_at_(Clock::now()) {}
 
 void BatchWriter::take_frame(std::string_view bytes) {
     wire::ParsedFrame frame = wire::parse_frame(bytes);
     if (frame.status != wire::FrameStatus::ok || frame.bytes != bytes.size())
-        throw Error(Disposition::reconnect, fmt::format("damaged frame from the source: {}",
-                                                        frame.problem != nullptr ? frame.problem : "wrong length"));
+        throw Error(Disposition::reconnect,
+                    fmt::format("damaged frame from the source: {}",
+                                frame.problem != nullptr ? frame.problem : "wrong length"));
     reader_.load(frame.header, frame.payload);
     while (true) {
         switch (reader_.next()) {
-        case wire::StreamReader::Event::need_frame: return;
-        case wire::StreamReader::Event::begin: begin_transaction(); break;
-        case wire::StreamReader::Event::change: take_change(); break;
-        case wire::StreamReader::Event::commit: end_transaction(); break;
+        case wire::StreamReader::Event::need_frame:
+            return;
+        case wire::StreamReader::Event::begin:
+            begin_transaction();
+            break;
+        case wire::StreamReader::Event::change:
+            take_change();
+            break;
+        case wire::StreamReader::Event::commit:
+            end_transaction();
+            break;
         case wire::StreamReader::Event::corrupt:
-            throw Error(Disposition::reconnect, fmt::format("damaged stream from the source: {}", reader_.problem()));
+            throw Error(Disposition::reconnect,
+                        fmt::format("damaged stream from the source: {}", reader_.problem()));
         }
     }
 }
@@ -45,7 +57,8 @@ void BatchWriter::begin_transaction() {
     const wire::Transaction &transaction = reader_.transaction();
     if (reader_.source().system_identifier != progress_.system_identifier ||
         reader_.source().database_oid != progress_.database_oid)
-        throw Error(Disposition::stop, "the stream comes from another database than the one connected to");
+        throw Error(Disposition::stop,
+                    "the stream comes from another database than the one connected to");
     if (repeats_last_commit_) {
         check_repeated_commit(transaction, progress_);
         repeats_last_commit_ = false;
@@ -61,13 +74,14 @@ void BatchWriter::take_change() {
     if (skipping_) return;
     const wire::Change &change = reader_.change();
     relations_.note(reader_.description_id(), *change.relation, change.position);
-    auto refused = refused_.empty() ? refused_.end() : refused_.find({reader_.transaction().commit_lsn, ordinal_});
+    auto refused = refused_.empty() ? refused_.end()
+                                    : refused_.find({reader_.transaction().commit_lsn, ordinal_});
     if (refused != refused_.end()) {
         quarantine_.note(reader_, refused->second);
         batch_transactions_.back().quarantined_ordinals.push_back(ordinal_);
     } else {
-        RowSetting setting{progress_.label,    &reader_.source(),    &reader_.transaction(),
-                           reader_.context(),  reader_.decoded_at(), batch_created_at_};
+        RowSetting setting{progress_.label,   &reader_.source(),    &reader_.transaction(),
+                           reader_.context(), reader_.decoded_at(), batch_created_at_};
         append_change_row(copy_.buffer(), setting, change);
         copy_.send_if_full(destination_);
         batch_rows_++;
@@ -91,8 +105,9 @@ bool BatchWriter::is_batch_full() const {
 void BatchWriter::open_batch() {
     if (batch_open_) return;
     destination_.execute("BEGIN");
-    Result now = destination_.execute("SELECT pg_catalog.floor((extract(epoch FROM pg_catalog.now()) - 946684800) * "
-                                      "1000000)::pg_catalog.int8");
+    Result now = destination_.execute(
+        "SELECT pg_catalog.floor((extract(epoch FROM pg_catalog.now()) - 946684800) * "
+        "1000000)::pg_catalog.int8");
     std::string_view text = now.text(0, 0);
     std::from_chars(text.data(), text.data() + text.size(), batch_created_at_.microseconds);
     copy_.begin(destination_);
@@ -109,13 +124,14 @@ void BatchWriter::commit_batch() {
     record(received_end_, last_received_, batch_rows_);
     changes_written_ += batch_rows_;
     batch_open_ = false;
-    spdlog::debug("batch of {} changes in {} transactions recorded up to {}", batch_rows_, batch_transactions_.size(),
-                  lsn_text(recorded_end_));
+    spdlog::debug("batch of {} changes in {} transactions recorded up to {}", batch_rows_,
+                  batch_transactions_.size(), lsn_text(recorded_end_));
 }
 
 // Inside a destination transaction, which it commits.
 void BatchWriter::record(Lsn to, std::optional<wire::Transaction> last_commit, uint64_t changes) {
-    record_advance(destination_, progress_, {recorded_end_, to, timeline_, std::move(last_commit), changes});
+    record_advance(destination_, progress_,
+                   {recorded_end_, to, timeline_, std::move(last_commit), changes});
     commit_durably(destination_);
     recorded_end_ = to;
     recorded_at_ = Clock::now();
@@ -124,19 +140,22 @@ void BatchWriter::record(Lsn to, std::optional<wire::Transaction> last_commit, u
 void BatchWriter::refuse(const CopyRefusal &refusal) {
     if (refusal.error.disposition() != Disposition::row) throw refusal.error;
     if (!refusal.row || *refusal.row > batch_rows_)
-        throw Error(Disposition::stop, refusal.error.what(), "the server did not say which row it refused",
-                    refusal.error.sqlstate());
-    auto after = std::upper_bound(batch_transactions_.begin(), batch_transactions_.end(), *refusal.row,
-                                  [](uint64_t row, const WrittenTransaction &t) { return row < t.first_row; });
+        throw Error(Disposition::stop, refusal.error.what(),
+                    "the server did not say which row it refused", refusal.error.sqlstate());
+    auto after = std::upper_bound(
+        batch_transactions_.begin(), batch_transactions_.end(), *refusal.row,
+        [](uint64_t row, const WrittenTransaction &t) { return row < t.first_row; });
     const WrittenTransaction &transaction = *std::prev(after);
     uint64_t ordinal = *refusal.row - transaction.first_row;
     for (uint64_t quarantined : transaction.quarantined_ordinals)
         if (quarantined <= ordinal) ordinal++;
-    throw RowRefused({transaction.commit_lsn, ordinal}, {refusal.error.sqlstate(), refusal.error.what()});
+    throw RowRefused({transaction.commit_lsn, ordinal},
+                     {refusal.error.sqlstate(), refusal.error.what()});
 }
 
 void BatchWriter::take_position(Lsn position) {
-    if (repeats_last_commit_ && position >= progress_.last_commit->end_lsn) check_repeated_commit({}, progress_);
+    if (repeats_last_commit_ && position >= progress_.last_commit->end_lsn)
+        check_repeated_commit({}, progress_);
     if (!reader_.in_transaction()) received_end_ = std::max(received_end_, position);
 }
 

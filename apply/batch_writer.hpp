@@ -21,8 +21,8 @@ namespace waltrail {
 class BatchWriter {
   public:
     // All references must outlive the writer. `timeline` is the source's current one.
-    BatchWriter(PostgresConnection &destination, const Progress &progress, const StartPoint &start, uint32_t timeline,
-                const RefusedRows &refused, const ApplySettings &settings);
+    BatchWriter(PostgresConnection &destination, const Progress &progress, const StartPoint &start,
+                uint32_t timeline, const RefusedRows &refused, const ApplySettings &settings);
 
     // Takes one frame; the batch may be committed at the end of a transaction in it.
     void take_frame(std::string_view frame);

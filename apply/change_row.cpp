@@ -4,7 +4,6 @@
 #include "wire/json_render.hpp"
 #include "wire/text_render.hpp"
 
-
 namespace waltrail {
 
 namespace {
@@ -16,9 +15,12 @@ constexpr char copy_signature[] = "PGCOPY\n\377\r\n"; // its terminating zero be
 template <typename Integer> void append_big_endian(wire::Buffer &out, Integer value) {
     using Unsigned = std::make_unsigned_t<Integer>;
     auto bits = static_cast<Unsigned>(value);
-    if constexpr (sizeof bits == 8) bits = __builtin_bswap64(bits);
-    else if constexpr (sizeof bits == 4) bits = __builtin_bswap32(bits);
-    else bits = __builtin_bswap16(bits);
+    if constexpr (sizeof bits == 8)
+        bits = __builtin_bswap64(bits);
+    else if constexpr (sizeof bits == 4)
+        bits = __builtin_bswap32(bits);
+    else
+        bits = __builtin_bswap16(bits);
     out.append(&bits, sizeof bits);
 }
 
@@ -58,7 +60,8 @@ void append_key_field(wire::Buffer &out, const wire::Change &change) {
     }
 }
 
-void append_row_field(wire::Buffer &out, const wire::Relation &relation, std::span<const wire::Value> row) {
+void append_row_field(wire::Buffer &out, const wire::Relation &relation,
+                      std::span<const wire::Value> row) {
     size_t start = begin_field(out);
     out.append_byte(jsonb_version);
     wire::append_json_row(out, relation, row);

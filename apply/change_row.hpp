@@ -12,7 +12,8 @@ namespace waltrail {
 
 // The columns in the order in which append_change_row writes them.
 inline constexpr std::string_view copy_changes_sql =
-    "COPY public.changes (id, database, schema, \"table\", primary_key, operation, before, after, context, committed_at, "
+    "COPY public.changes (id, database, schema, \"table\", primary_key, operation, before, after, "
+    "context, committed_at, "
     "queued_at, created_at, transaction_id, position) FROM STDIN (FORMAT binary)";
 
 struct RowSetting {

@@ -54,7 +54,8 @@ void CopyStream::send(PostgresConnection &destination) {
 std::optional<CopyRefusal> CopyStream::finish(PostgresConnection &destination) {
     append_copy_trailer(buffer_);
     send(destination);
-    if (PQputCopyEnd(destination.get(), nullptr) != 1) throw destination.error(nullptr, "ending COPY");
+    if (PQputCopyEnd(destination.get(), nullptr) != 1)
+        throw destination.error(nullptr, "ending COPY");
     std::optional<CopyRefusal> refusal;
     while (PGresult *raw = PQgetResult(destination.get())) {
         Result result(raw);

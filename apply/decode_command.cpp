@@ -23,7 +23,8 @@ class FrameFile {
               if (file != nullptr && file != stdin) std::fclose(file);
           }) {
         if (file_ == nullptr)
-            throw Error(Disposition::stop, fmt::format("could not open \"{}\": {}", name, std::strerror(errno)));
+            throw Error(Disposition::stop,
+                        fmt::format("could not open \"{}\": {}", name, std::strerror(errno)));
     }
 
     std::string_view bytes() const { return std::string_view(bytes_).substr(start_); }
@@ -83,13 +84,17 @@ class Decoder {
         reader_.load(frame.header, frame.payload);
         while (true) {
             switch (reader_.next()) {
-            case wire::StreamReader::Event::need_frame: return;
+            case wire::StreamReader::Event::need_frame:
+                return;
             case wire::StreamReader::Event::corrupt:
                 report(reader_.problem().c_str());
                 reader_.reset();
                 return;
-            case wire::StreamReader::Event::change: print_change(); break;
-            default: break;
+            case wire::StreamReader::Event::change:
+                print_change();
+                break;
+            default:
+                break;
             }
         }
     }
@@ -103,12 +108,14 @@ class Decoder {
         wire::append_change_json(line_, setting, reader_.change());
         line_.append_byte('\n');
         if (std::fwrite(line_.data, 1, line_.size, stdout) != line_.size)
-            throw Error(Disposition::stop, fmt::format("could not write: {}", std::strerror(errno)));
+            throw Error(Disposition::stop,
+                        fmt::format("could not write: {}", std::strerror(errno)));
     }
 
     void report(const char *problem) {
         damaged_ = true;
-        fmt::print(stderr, "waltrail: \"{}\" at byte {}: {}\n", settings_.file, file_.offset(), problem);
+        fmt::print(stderr, "waltrail: \"{}\" at byte {}: {}\n", settings_.file, file_.offset(),
+                   problem);
     }
 
     const DecodeSettings &settings_;

@@ -8,9 +8,12 @@ bool FrameQueue::push(Delivery &delivery, std::chrono::milliseconds patience) {
     auto has_room = [&] { return bytes_ == 0 || bytes_ + size <= bytes_max_; };
     if (!changed_.wait_for(lock, patience, has_room)) return false;
     // Of several keepalives in a row only the newest says anything.
-    bool replaces = delivery.frame.empty() && !deliveries_.empty() && deliveries_.back().frame.empty();
-    if (replaces) deliveries_.back().position = delivery.position;
-    else deliveries_.push_back(std::move(delivery));
+    bool replaces =
+        delivery.frame.empty() && !deliveries_.empty() && deliveries_.back().frame.empty();
+    if (replaces)
+        deliveries_.back().position = delivery.position;
+    else
+        deliveries_.push_back(std::move(delivery));
     bytes_ += size;
     changed_.notify_all();
     return true;
@@ -18,7 +21,8 @@ bool FrameQueue::push(Delivery &delivery, std::chrono::milliseconds patience) {
 
 std::optional<Delivery> FrameQueue::pop(std::chrono::milliseconds patience, std::stop_token stop) {
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, stop, patience, [&] { return !deliveries_.empty() || failure_ != nullptr; });
+    changed_.wait_for(lock, stop, patience,
+                      [&] { return !deliveries_.empty() || failure_ != nullptr; });
     if (stop.stop_requested()) return std::nullopt;
     if (deliveries_.empty()) {
         if (failure_ != nullptr) std::rethrow_exception(failure_);

@@ -6,14 +6,17 @@
 
 namespace waltrail {
 
-std::string lsn_text(Lsn lsn) { return fmt::format("{:X}/{:X}", lsn.value >> 32, lsn.value & 0xFFFFFFFFu); }
+std::string lsn_text(Lsn lsn) {
+    return fmt::format("{:X}/{:X}", lsn.value >> 32, lsn.value & 0xFFFFFFFFu);
+}
 
 std::optional<Lsn> parse_lsn(std::string_view text) {
     auto slash = text.find('/');
     if (slash == std::string_view::npos) return std::nullopt;
     auto half = [](std::string_view digits) -> std::optional<uint32_t> {
         uint32_t value = 0;
-        auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
+        auto [end, problem] =
+            std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
         if (problem != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
         return value;
     };

@@ -17,7 +17,9 @@ void add_ends(CLI::App &command, Ends &ends) {
     command.add_option("--source", ends.source, "connection string of the source database (libpq)")
         ->envname("WALTRAIL_SOURCE")
         ->required();
-    command.add_option("--destination", ends.destination, "connection string of the destination database (libpq)")
+    command
+        .add_option("--destination", ends.destination,
+                    "connection string of the destination database (libpq)")
         ->envname("WALTRAIL_DESTINATION")
         ->required();
     command.add_option("--slot", ends.slot, "replication slot on the source")
@@ -26,14 +28,21 @@ void add_ends(CLI::App &command, Ends &ends) {
 }
 
 void add_init(CLI::App &app, InitSettings &settings) {
-    auto *command = app.add_subcommand("init", "prepare both ends: slot, replica identity, extension, table");
+    auto *command =
+        app.add_subcommand("init", "prepare both ends: slot, replica identity, extension, table");
     add_ends(*command, settings.ends);
-    command->add_option("--label", settings.label, "what the column \"database\" says (default: the database's name)")
+    command
+        ->add_option("--label", settings.label,
+                     "what the column \"database\" says (default: the database's name)")
         ->envname("WALTRAIL_LABEL");
-    command->add_option("--retention", settings.retention, "15 days, 30 days, unlimited, or an interval")
+    command
+        ->add_option("--retention", settings.retention,
+                     "15 days, 30 days, unlimited, or an interval")
         ->envname("WALTRAIL_RETENTION")
         ->capture_default_str();
-    command->add_option("--tables", settings.tables, "patterns schema.table, with *, of tables that get REPLICA IDENTITY FULL")
+    command
+        ->add_option("--tables", settings.tables,
+                     "patterns schema.table, with *, of tables that get REPLICA IDENTITY FULL")
         ->envname("WALTRAIL_TABLES")
         ->capture_default_str();
     command->add_flag("--keep-replica-identity", settings.keep_replica_identity,
@@ -41,14 +50,20 @@ void add_init(CLI::App &app, InitSettings &settings) {
 }
 
 void add_apply(CLI::App &app, ApplySettings &settings) {
-    auto *command = app.add_subcommand("apply", "write the source's changes to the destination, exactly once");
+    auto *command =
+        app.add_subcommand("apply", "write the source's changes to the destination, exactly once");
     add_ends(*command, settings.ends);
-    command->add_option("--until", settings.until, "'now' or an LSN: apply what exists up to there, then exit 0");
-    command->add_option("--queue-bytes", settings.queue_bytes_max, "memory for frames that wait for the writer")
+    command->add_option("--until", settings.until,
+                        "'now' or an LSN: apply what exists up to there, then exit 0");
+    command
+        ->add_option("--queue-bytes", settings.queue_bytes_max,
+                     "memory for frames that wait for the writer")
         ->envname("WALTRAIL_QUEUE_BYTES")
         ->check(CLI::Range(size_t{1} << 20, size_t{16} << 30))
         ->capture_default_str();
-    command->add_option("--batch-bytes", settings.batch_bytes_max, "rows of one destination transaction, in bytes")
+    command
+        ->add_option("--batch-bytes", settings.batch_bytes_max,
+                     "rows of one destination transaction, in bytes")
         ->envname("WALTRAIL_BATCH_BYTES")
         ->check(CLI::Range(size_t{1} << 10, size_t{1} << 30))
         ->capture_default_str();
@@ -58,10 +73,14 @@ void add_apply(CLI::App &app, ApplySettings &settings) {
 }
 
 void add_decode(CLI::App &app, DecodeSettings &settings) {
-    auto *command = app.add_subcommand("decode", "turn recorded frames into one JSON object a line");
-    command->add_option("file", settings.file, "file of frames, as pg_recvlogical writes it; - for standard input")
+    auto *command =
+        app.add_subcommand("decode", "turn recorded frames into one JSON object a line");
+    command
+        ->add_option("file", settings.file,
+                     "file of frames, as pg_recvlogical writes it; - for standard input")
         ->capture_default_str();
-    command->add_option("--label", settings.label, "what \"database\" says (default: the database's name)");
+    command->add_option("--label", settings.label,
+                        "what \"database\" says (default: the database's name)");
 }
 
 int fail(const std::string &message, ExitCode code) {
@@ -92,7 +111,8 @@ int main(int argc, char **argv) {
         app.parse(argc, argv);
     } catch (const CLI::ParseError &error) {
         if (error.get_exit_code() == 0) return app.exit(error);
-        return fail(fmt::format("{}: \"waltrail --help\" lists commands and options", one_line(error.what())),
+        return fail(fmt::format("{}: \"waltrail --help\" lists commands and options",
+                                one_line(error.what())),
                     ExitCode::usage);
     }
 

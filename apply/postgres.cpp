@@ -11,15 +11,18 @@ namespace waltrail {
 namespace {
 
 // Settings of the connection string as a map; a malformed one is an error of the user.
-std::map<std::string, std::string> parse_conninfo(const std::string &conninfo, const std::string &end) {
+std::map<std::string, std::string> parse_conninfo(const std::string &conninfo,
+                                                  const std::string &end) {
     char *message = nullptr;
-    std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(PQconninfoParse(conninfo.c_str(), &message),
-                                                                         PQconninfoFree);
+    std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(
+        PQconninfoParse(conninfo.c_str(), &message), PQconninfoFree);
     if (options == nullptr) {
         std::string problem = one_line(message != nullptr ? message : "out of memory");
         PQfreemem(message);
-        throw Error(Disposition::stop, fmt::format("malformed connection string of the {}: {}", end, problem),
-                    "write it as libpq wants it, for example \"host=db1 dbname=shop user=waltrail\"");
+        throw Error(
+            Disposition::stop,
+            fmt::format("malformed connection string of the {}: {}", end, problem),
+            "write it as libpq wants it, for example \"host=db1 dbname=shop user=waltrail\"");
     }
     std::map<std::string, std::string> settings;
     for (auto *option = options.get(); option->keyword != nullptr; option++)
@@ -29,12 +32,14 @@ std::map<std::string, std::string> parse_conninfo(const std::string &conninfo, c
 
 // What a user must mend: wrong password, unknown role or database, no permission, TLS refused. libpq gives no SQLSTATE for a
 // failed connection, so only whether the server was reached can be told: PQping.
-bool is_server_away(const std::vector<const char *> &keywords, const std::vector<const char *> &values) {
+bool is_server_away(const std::vector<const char *> &keywords,
+                    const std::vector<const char *> &values) {
     switch (PQpingParams(keywords.data(), values.data(), 0)) {
     case PQPING_REJECT:      // starting up, shutting down, too many connections
     case PQPING_NO_RESPONSE: // not there
         return true;
-    default: return false;
+    default:
+        return false;
     }
 }
 
@@ -43,10 +48,12 @@ bool is_server_away(const std::vector<const char *> &keywords, const std::vector
 long Result::affected() const { return std::atol(PQcmdTuples(result_.get())); }
 
 PostgresConnection::PostgresConnection(const std::string &conninfo, std::string end, Mode mode)
-    : end_(std::move(end)), connection_(nullptr, PQfinish), warnings_(std::make_unique<std::vector<std::string>>()) {
+    : end_(std::move(end)), connection_(nullptr, PQfinish),
+      warnings_(std::make_unique<std::vector<std::string>>()) {
     std::map<std::string, std::string> settings{
-        {"connect_timeout", "10"}, {"application_name", "waltrail"}, {"keepalives_idle", "30"},
-        {"keepalives_interval", "10"}, {"keepalives_count", "3"},   {"tcp_user_timeout", "60000"},
+        {"connect_timeout", "10"}, {"application_name", "waltrail"},
+        {"keepalives_idle", "30"}, {"keepalives_interval", "10"},
+        {"keepalives_count", "3"}, {"tcp_user_timeout", "60000"},
     };
     for (auto &[keyword, value] : parse_conninfo(conninfo, end_)) settings[keyword] = value;
     settings["client_encoding"] = "UTF8";
@@ -62,12 +69,15 @@ PostgresConnection::PostgresConnection(const std::string &conninfo, std::string 
     connection_.reset(PQconnectdbParams(keywords.data(), values.data(), 0));
     if (PQstatus(connection_.get()) != CONNECTION_OK) {
         bool away = is_server_away(keywords, values);
-        throw Error(away ? Disposition::reconnect : Disposition::stop,
-                    fmt::format("could not connect to the {}: {}", end_, one_line(PQerrorMessage(connection_.get()))),
-                    away ? "is the server running, and do host and port name it"
-                         : fmt::format("check user, database and password of the {}'s connection string, and "
-                                       "pg_hba.conf on its server",
-                                       end_));
+        throw Error(
+            away ? Disposition::reconnect : Disposition::stop,
+            fmt::format("could not connect to the {}: {}", end_,
+                        one_line(PQerrorMessage(connection_.get()))),
+            away ? "is the server running, and do host and port name it"
+                 : fmt::format(
+                       "check user, database and password of the {}'s connection string, and "
+                       "pg_hba.conf on its server",
+                       end_));
     }
     PQsetNoticeReceiver(connection_.get(), receive_notice, warnings_.get());
 }
@@ -81,7 +91,9 @@ void PostgresConnection::receive_notice(void *owner, const PGresult *result) {
         static_cast<std::vector<std::string> *>(owner)->push_back(one_line(message));
 }
 
-std::vector<std::string> PostgresConnection::take_warnings() { return std::exchange(*warnings_, {}); }
+std::vector<std::string> PostgresConnection::take_warnings() {
+    return std::exchange(*warnings_, {});
+}
 
 Result PostgresConnection::execute(const std::string &sql) {
     Result result(PQexec(connection_.get(), sql.c_str()));
@@ -90,11 +102,12 @@ Result PostgresConnection::execute(const std::string &sql) {
     return result;
 }
 
-Result PostgresConnection::execute(const std::string &sql, const std::vector<Parameter> &parameters) {
+Result PostgresConnection::execute(const std::string &sql,
+                                   const std::vector<Parameter> &parameters) {
     std::vector<const char *> values;
     for (auto &parameter : parameters) values.push_back(parameter ? parameter->c_str() : nullptr);
-    Result result(PQexecParams(connection_.get(), sql.c_str(), static_cast<int>(values.size()), nullptr,
-                               values.data(), nullptr, nullptr, 0));
+    Result result(PQexecParams(connection_.get(), sql.c_str(), static_cast<int>(values.size()),
+                               nullptr, values.data(), nullptr, nullptr, 0));
     ExecStatusType status = PQresultStatus(result.get());
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) throw error(result.get(), sql);
     return result;
@@ -112,13 +125,15 @@ Error PostgresConnection::error(const PGresult *result, const std::string &attem
     if (std::string detail = field(PG_DIAG_MESSAGE_DETAIL); !detail.empty() && sqlstate[0] != '2')
         what += fmt::format(" ({})", one_line(detail)); // classes 22 and 23 quote row contents
     spdlog::debug("failed at: {}", one_line(attempted.substr(0, 400)));
-    Disposition disposition =
-        PQstatus(connection_.get()) == CONNECTION_BAD ? Disposition::reconnect : disposition_of(sqlstate);
+    Disposition disposition = PQstatus(connection_.get()) == CONNECTION_BAD
+                                  ? Disposition::reconnect
+                                  : disposition_of(sqlstate);
     std::string hint = one_line(field(PG_DIAG_MESSAGE_HINT));
     return {disposition, what, hint, sqlstate};
 }
 
-void PostgresConnection::check(const PGresult *result, ExecStatusType expected, const std::string &attempted) const {
+void PostgresConnection::check(const PGresult *result, ExecStatusType expected,
+                               const std::string &attempted) const {
     if (PQresultStatus(result) != expected) throw error(result, attempted);
 }
 

@@ -20,12 +20,17 @@ class Result {
     explicit Result(PGresult *result) : result_(result, PQclear) {}
 
     [[nodiscard]] int rows() const { return PQntuples(result_.get()); }
-    [[nodiscard]] bool is_null(int row, int column) const { return PQgetisnull(result_.get(), row, column) != 0; }
+    [[nodiscard]] bool is_null(int row, int column) const {
+        return PQgetisnull(result_.get(), row, column) != 0;
+    }
     // Text format; empty for NULL.
     [[nodiscard]] std::string_view text(int row, int column) const {
-        return {PQgetvalue(result_.get(), row, column), static_cast<size_t>(PQgetlength(result_.get(), row, column))};
+        return {PQgetvalue(result_.get(), row, column),
+                static_cast<size_t>(PQgetlength(result_.get(), row, column))};
     }
-    [[nodiscard]] std::string string(int row, int column) const { return std::string(text(row, column)); }
+    [[nodiscard]] std::string string(int row, int column) const {
+        return std::string(text(row, column));
+    }
     // Rows that an INSERT, UPDATE or DELETE touched.
     [[nodiscard]] long affected() const;
     [[nodiscard]] PGresult *get() const { return result_.get(); }

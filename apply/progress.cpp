@@ -17,36 +17,42 @@ template <typename Number> Number number(std::string_view text) {
 Lsn lsn_of(std::string_view text) { return parse_lsn(text).value_or(Lsn{}); }
 
 void check_extension(PostgresConnection &destination) {
-    Result version =
-        destination.execute("SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'waltrail'");
+    Result version = destination.execute(
+        "SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'waltrail'");
     if (version.rows() == 0)
-        throw Error(Disposition::stop, fmt::format("extension \"waltrail\" is missing in {}", destination.where()),
-                    "run \"waltrail init\", or CREATE EXTENSION waltrail CASCADE and SELECT changes.setup()");
+        throw Error(Disposition::stop,
+                    fmt::format("extension \"waltrail\" is missing in {}", destination.where()),
+                    "run \"waltrail init\", or CREATE EXTENSION waltrail CASCADE and SELECT "
+                    "changes.setup()");
     if (version.text(0, 0) != WALTRAIL_VERSION)
         throw Error(Disposition::stop,
-                    fmt::format("extension \"waltrail\" in {} is version {}, this program is {}", destination.where(),
-                                version.text(0, 0), WALTRAIL_VERSION),
+                    fmt::format("extension \"waltrail\" in {} is version {}, this program is {}",
+                                destination.where(), version.text(0, 0), WALTRAIL_VERSION),
                     "install the same version on both, then ALTER EXTENSION waltrail UPDATE");
-    Result tables = destination.execute(
-        "SELECT pg_catalog.to_regclass('changes.applied') IS NOT NULL AND pg_catalog.to_regclass('public.changes') IS NOT NULL");
+    Result tables =
+        destination.execute("SELECT pg_catalog.to_regclass('changes.applied') IS NOT NULL AND "
+                            "pg_catalog.to_regclass('public.changes') IS NOT NULL");
     if (tables.text(0, 0) != "t")
-        throw Error(Disposition::stop, fmt::format("the table \"changes\" is missing in {}", destination.where()),
+        throw Error(Disposition::stop,
+                    fmt::format("the table \"changes\" is missing in {}", destination.where()),
                     "run \"waltrail init\", or SELECT changes.setup()");
 }
 
-void read_source(PostgresConnection &destination, const std::string &database, const std::string &slot,
-                 Progress &progress) {
-    Result rows = destination.execute("SELECT id, label, system_identifier, database_oid FROM changes.sources "
-                                      "WHERE database_name = $1 AND slot_name = $2 ORDER BY id",
-                                      {database, slot});
+void read_source(PostgresConnection &destination, const std::string &database,
+                 const std::string &slot, Progress &progress) {
+    Result rows = destination.execute(
+        "SELECT id, label, system_identifier, database_oid FROM changes.sources "
+        "WHERE database_name = $1 AND slot_name = $2 ORDER BY id",
+        {database, slot});
     if (rows.rows() == 0)
         throw Error(Disposition::stop,
-                    fmt::format("{} has no source with database \"{}\" and slot \"{}\"", destination.where(), database, slot),
+                    fmt::format("{} has no source with database \"{}\" and slot \"{}\"",
+                                destination.where(), database, slot),
                     "run \"waltrail init\", or name the slot that was prepared with --slot");
     if (rows.rows() > 1)
         throw Error(Disposition::stop,
-                    fmt::format("{} has {} sources with database \"{}\" and slot \"{}\"", destination.where(), rows.rows(),
-                                database, slot),
+                    fmt::format("{} has {} sources with database \"{}\" and slot \"{}\"",
+                                destination.where(), rows.rows(), database, slot),
                     "give each source a slot name of its own");
     progress.source_id = number<int>(rows.text(0, 0));
     progress.label = rows.string(0, 1);
@@ -57,7 +63,8 @@ void read_source(PostgresConnection &destination, const std::string &database, c
 // PostgreSQL's timestamptz as microseconds since 2000 travels as text of a bigint.
 constexpr const char *ranges_sql =
     "SELECT start_lsn, end_lsn, timeline, last_commit_lsn, last_end_lsn, last_transaction_id, "
-    "pg_catalog.round((extract(epoch FROM last_committed_at) - 946684800) * 1000000)::pg_catalog.int8 "
+    "pg_catalog.round((extract(epoch FROM last_committed_at) - 946684800) * "
+    "1000000)::pg_catalog.int8 "
     "FROM changes.applied WHERE source_id = $1 ORDER BY start_lsn";
 
 void take_contiguous(const Result &rows, int row, Progress &progress) {
@@ -72,51 +79,62 @@ void take_contiguous(const Result &rows, int row, Progress &progress) {
 
 } // namespace
 
-Progress read_progress(PostgresConnection &destination, const std::string &database, const std::string &slot) {
+Progress read_progress(PostgresConnection &destination, const std::string &database,
+                       const std::string &slot) {
     Progress progress;
     check_extension(destination);
     read_source(destination, database, slot, progress);
     Result rows = destination.execute(ranges_sql, {std::to_string(progress.source_id)});
     if (rows.rows() == 0)
         throw Error(Disposition::stop,
-                    fmt::format("{} has no recorded position for source \"{}\"", destination.where(), progress.label),
-                    "changes.applied was emptied: where the trail ends is not known; run \"waltrail init\" with a new label");
+                    fmt::format("{} has no recorded position for source \"{}\"",
+                                destination.where(), progress.label),
+                    "changes.applied was emptied: where the trail ends is not known; run "
+                    "\"waltrail init\" with a new label");
     for (int row = 0; row < rows.rows(); row++) {
         Lsn start = lsn_of(rows.text(row, 0));
-        if (row == 0 || start == progress.recorded_end) take_contiguous(rows, row, progress);
-        else progress.beyond.push_back({start, lsn_of(rows.text(row, 1))});
+        if (row == 0 || start == progress.recorded_end)
+            take_contiguous(rows, row, progress);
+        else
+            progress.beyond.push_back({start, lsn_of(rows.text(row, 1))});
     }
     return progress;
 }
 
-void record_advance(PostgresConnection &destination, const Progress &progress, const Advance &advance) {
-    std::vector<Parameter> parameters{std::to_string(progress.source_id), lsn_text(advance.from), lsn_text(advance.to),
-                                      std::to_string(advance.timeline), std::to_string(advance.changes)};
+void record_advance(PostgresConnection &destination, const Progress &progress,
+                    const Advance &advance) {
+    std::vector<Parameter> parameters{std::to_string(progress.source_id), lsn_text(advance.from),
+                                      lsn_text(advance.to), std::to_string(advance.timeline),
+                                      std::to_string(advance.changes)};
     std::string last;
     if (advance.last_commit) {
         const wire::Transaction &commit = *advance.last_commit;
-        last = ", last_commit_lsn = $6, last_end_lsn = $7, last_transaction_id = $8, last_committed_at = "
-               "'2000-01-01 00:00:00+00'::pg_catalog.timestamptz + $9::pg_catalog.int8 * '1 microsecond'::pg_catalog.interval";
+        last = ", last_commit_lsn = $6, last_end_lsn = $7, last_transaction_id = $8, "
+               "last_committed_at = "
+               "'2000-01-01 00:00:00+00'::pg_catalog.timestamptz + $9::pg_catalog.int8 * '1 "
+               "microsecond'::pg_catalog.interval";
         parameters.push_back(lsn_text(commit.commit_lsn));
         parameters.push_back(lsn_text(commit.end_lsn));
         parameters.push_back(std::to_string(commit.xid.value));
         parameters.push_back(std::to_string(commit.committed_at.microseconds));
     }
-    Result updated = destination.execute(
-        fmt::format("UPDATE changes.applied SET end_lsn = $3, timeline = $4, changes = changes + $5, recorded_at = "
-                    "pg_catalog.now(){} WHERE source_id = $1 AND end_lsn = $2",
-                    last),
-        parameters);
+    Result updated =
+        destination.execute(fmt::format("UPDATE changes.applied SET end_lsn = $3, timeline = $4, "
+                                        "changes = changes + $5, recorded_at = "
+                                        "pg_catalog.now(){} WHERE source_id = $1 AND end_lsn = $2",
+                                        last),
+                            parameters);
     if (updated.affected() != 1)
         throw Error(Disposition::reconnect,
-                    fmt::format("{}: the recorded position of source \"{}\" is no longer {}", destination.where(),
-                                progress.label, lsn_text(advance.from)),
+                    fmt::format("{}: the recorded position of source \"{}\" is no longer {}",
+                                destination.where(), progress.label, lsn_text(advance.from)),
                     "another apply process writes for the same source: run only one");
 }
 
 void confirm_progress(PostgresConnection &destination, const Progress &progress) {
     destination.execute("BEGIN");
-    record_advance(destination, progress, {progress.recorded_end, progress.recorded_end, progress.timeline, {}, 0});
+    record_advance(destination, progress,
+                   {progress.recorded_end, progress.recorded_end, progress.timeline, {}, 0});
     commit_durably(destination);
 }
 
@@ -125,7 +143,8 @@ void commit_durably(PostgresConnection &destination) {
     destination.execute("COMMIT");
     std::vector<std::string> warnings = destination.take_warnings();
     if (!warnings.empty())
-        throw Error(Disposition::reconnect, fmt::format("{}: commit not certain: {}", destination.where(), warnings[0]));
+        throw Error(Disposition::reconnect,
+                    fmt::format("{}: commit not certain: {}", destination.where(), warnings[0]));
 }
 
 } // namespace waltrail

@@ -23,14 +23,15 @@ struct Progress {
     uint64_t system_identifier = 0;
     uint32_t database_oid = 0;
     uint32_t timeline = 0;
-    Lsn recorded_end;            // end of the contiguous ranges
-    std::vector<Range> beyond;   // ranges recorded past the contiguous end, in order
+    Lsn recorded_end;          // end of the contiguous ranges
+    std::vector<Range> beyond; // ranges recorded past the contiguous end, in order
     std::optional<wire::Transaction> last_commit;
 };
 
 // Refuses (Disposition::stop) when the extension is missing or of another version, and when the destination does not know
 // a source with this database and slot.
-[[nodiscard]] Progress read_progress(PostgresConnection &destination, const std::string &database, const std::string &slot);
+[[nodiscard]] Progress read_progress(PostgresConnection &destination, const std::string &database,
+                                     const std::string &slot);
 
 // What a batch adds to the recorded end.
 struct Advance {
@@ -43,7 +44,8 @@ struct Advance {
 
 // Extends the range that ends at advance.from, inside the caller's transaction. Stops when there is none: another process
 // has moved it.
-void record_advance(PostgresConnection &destination, const Progress &progress, const Advance &advance);
+void record_advance(PostgresConnection &destination, const Progress &progress,
+                    const Advance &advance);
 
 // Rewrites the recorded row in a transaction of its own, so that everything recorded so far is proven durable (and
 // replicated, where the destination replicates synchronously) before anything is acknowledged.

@@ -28,12 +28,13 @@ std::string bytea_text(std::string_view bytes) {
 void QuarantineLog::note(const wire::StreamReader &reader, const Refusal &refusal) {
     const wire::Change &change = reader.change();
     std::string id(36, ' ');
-    wire::write_uuid_text(id.data(), wire::change_id(reader.source(), reader.transaction(), change.sequence));
+    wire::write_uuid_text(id.data(),
+                          wire::change_id(reader.source(), reader.transaction(), change.sequence));
     pending_.push_back({id, std::to_string(source_id_), lsn_text(reader.transaction().commit_lsn),
                         std::to_string(change.sequence), std::string(wire::schema_name(change)),
                         std::string(wire::table_name(change)),
-                        std::string(wire::operation_name(change.operation)), refusal.sqlstate, refusal.message,
-                        bytea_text(reader.self_contained_frame())});
+                        std::string(wire::operation_name(change.operation)), refusal.sqlstate,
+                        refusal.message, bytea_text(reader.self_contained_frame())});
 }
 
 size_t QuarantineLog::write(PostgresConnection &destination) {

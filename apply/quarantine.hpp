@@ -32,7 +32,8 @@ using RefusedRows = std::map<ChangePlace, Refusal>;
 class RowRefused : public Error {
   public:
     RowRefused(const ChangePlace &place, Refusal refusal)
-        : Error(Disposition::row, refusal.message, "", refusal.sqlstate), place(place), refusal(std::move(refusal)) {}
+        : Error(Disposition::row, refusal.message, "", refusal.sqlstate), place(place),
+          refusal(std::move(refusal)) {}
     ChangePlace place;
     Refusal refusal;
 };

@@ -41,11 +41,14 @@ std::string key_json(const wire::Relation &relation) {
 
 } // namespace
 
-void RelationLog::note(uint64_t description_id, const wire::Relation &relation, wire::Lsn first_position) {
+void RelationLog::note(uint64_t description_id, const wire::Relation &relation,
+                       wire::Lsn first_position) {
     if (!met_.insert(description_id).second) return;
-    pending_.push_back({std::to_string(source_id_), std::to_string(relation.oid), std::to_string(first_position.value),
-                        std::string(relation.root_schema), std::string(relation.root_table), std::string(relation.schema),
-                        std::string(relation.table), std::string(1, static_cast<char>(relation.replica_identity)),
+    pending_.push_back({std::to_string(source_id_), std::to_string(relation.oid),
+                        std::to_string(first_position.value), std::string(relation.root_schema),
+                        std::string(relation.root_table), std::string(relation.schema),
+                        std::string(relation.table),
+                        std::string(1, static_cast<char>(relation.replica_identity)),
                         columns_json(relation), key_json(relation)});
 }
 

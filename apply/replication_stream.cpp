@@ -63,19 +63,21 @@ SourceSystem ReplicationStream::identify() {
     system.flushed = lsn_of(identity.text(0, 2));
     system.database = identity.string(0, 3);
     Result details = connection_.execute(
-        "SELECT d.oid, (SELECT s.setting FROM pg_catalog.pg_settings s WHERE s.name = 'wal_sender_timeout') "
+        "SELECT d.oid, (SELECT s.setting FROM pg_catalog.pg_settings s WHERE s.name = "
+        "'wal_sender_timeout') "
         "FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()");
     system.database_oid = static_cast<uint32_t>(number(details.text(0, 0)));
     system.sender_timeout = std::chrono::milliseconds(number(details.text(0, 1)));
     if (system.timeline > 1)
-        system.history =
-            parse_history(connection_.execute(fmt::format("TIMELINE_HISTORY {}", system.timeline)).text(0, 1));
+        system.history = parse_history(
+            connection_.execute(fmt::format("TIMELINE_HISTORY {}", system.timeline)).text(0, 1));
     return system;
 }
 
 SlotState ReplicationStream::slot(const std::string &name) {
     Result rows = connection_.execute(
-        fmt::format("SELECT coalesce(plugin, ''), coalesce(database, ''), active, active_pid, coalesce(wal_status, ''), "
+        fmt::format("SELECT coalesce(plugin, ''), coalesce(database, ''), active, active_pid, "
+                    "coalesce(wal_status, ''), "
                     "confirmed_flush_lsn FROM pg_catalog.pg_replication_slots WHERE slot_name = {}",
                     connection_.quote_literal(name)));
     SlotState state;
@@ -90,13 +92,14 @@ SlotState ReplicationStream::slot(const std::string &name) {
     return state;
 }
 
-void ReplicationStream::start(const std::string &slot, Lsn from, const std::map<std::string, std::string> &options) {
+void ReplicationStream::start(const std::string &slot, Lsn from,
+                              const std::map<std::string, std::string> &options) {
     std::string list;
     for (auto &[name, value] : options)
         list += fmt::format("{}{} {}", list.empty() ? "" : ", ", connection_.quote_identifier(name),
                             connection_.quote_literal(value));
-    std::string command = fmt::format("START_REPLICATION SLOT {} LOGICAL {} ({})", connection_.quote_identifier(slot),
-                                      lsn_text(from), list);
+    std::string command = fmt::format("START_REPLICATION SLOT {} LOGICAL {} ({})",
+                                      connection_.quote_identifier(slot), lsn_text(from), list);
     Result result(PQexec(connection_.get(), command.c_str()));
     connection_.check(result.get(), PGRES_COPY_BOTH, command);
 }
@@ -119,15 +122,16 @@ std::optional<ReplicationStream::Message> ReplicationStream::receive() {
         message.reply_requested = bytes[keepalive_bytes - 1] != 0;
         return message;
     }
-    throw Error(Disposition::stop, fmt::format("{} sent a replication message of unknown type {}", connection_.where(),
-                                               static_cast<int>(bytes[0])));
+    throw Error(Disposition::stop, fmt::format("{} sent a replication message of unknown type {}",
+                                               connection_.where(), static_cast<int>(bytes[0])));
 }
 
 Error ReplicationStream::ended() {
     Result result(PQgetResult(connection_.get()));
     if (result.get() != nullptr && PQresultStatus(result.get()) == PGRES_FATAL_ERROR)
         return connection_.error(result.get(), "streaming");
-    if (PQstatus(connection_.get()) == CONNECTION_BAD) return connection_.error(nullptr, "streaming");
+    if (PQstatus(connection_.get()) == CONNECTION_BAD)
+        return connection_.error(nullptr, "streaming");
     return {Disposition::reconnect, fmt::format("{} ended the stream", connection_.where())};
 }
 
@@ -148,7 +152,8 @@ void ReplicationStream::send_feedback(Lsn received, Lsn durable, bool request_re
     append_big_endian(message, std::max(received, durable).value);
     append_big_endian(message, durable.value);
     append_big_endian(message, durable.value);
-    append_big_endian(message, static_cast<uint64_t>((now.tv_sec - postgres_epoch_s) * 1'000'000 + now.tv_nsec / 1000));
+    append_big_endian(message, static_cast<uint64_t>((now.tv_sec - postgres_epoch_s) * 1'000'000 +
+                                                     now.tv_nsec / 1000));
     message += request_reply ? '\1' : '\0';
     if (PQputCopyData(connection_.get(), message.data(), static_cast<int>(message.size())) <= 0 ||
         PQflush(connection_.get()) < 0)

@@ -46,7 +46,8 @@ class ReplicationStream {
     SlotState slot(const std::string &name);
 
     // Starts the stream. Options are those of the plugin.
-    void start(const std::string &slot, Lsn from, const std::map<std::string, std::string> &options);
+    void start(const std::string &slot, Lsn from,
+               const std::map<std::string, std::string> &options);
 
     struct Message {
         Delivery delivery;

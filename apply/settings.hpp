@@ -23,19 +23,22 @@ struct ApplySettings {
     size_t batch_bytes_max = size_t{8} << 20; // of rendered rows; a batch ends at the next commit
     size_t batch_transactions_max = 5000;
     std::chrono::milliseconds batch_age_max{1000};
-    std::chrono::milliseconds idle_record_interval{10'000}; // how often an idle source's position is recorded
+    std::chrono::milliseconds idle_record_interval{
+        10'000}; // how often an idle source's position is recorded
     std::chrono::milliseconds reconnect_delay_min{500};
     std::chrono::milliseconds reconnect_delay_max{30'000};
-    std::chrono::milliseconds maintenance_interval{3'600'000}; // between calls of changes.maintain()
+    std::chrono::milliseconds maintenance_interval{
+        3'600'000};       // between calls of changes.maintain()
     bool truncate = true; // record TRUNCATE
 };
 
 struct InitSettings {
     Ends ends;
-    std::string label;                    // empty: the database's name
-    std::string retention = "30 days";    // for changes.setup()
-    std::vector<std::string> tables{"*.*"}; // schema.table patterns with *, to get REPLICA IDENTITY FULL
-    bool keep_replica_identity = false;   // leave the tables as they are
+    std::string label;                 // empty: the database's name
+    std::string retention = "30 days"; // for changes.setup()
+    std::vector<std::string> tables{
+        "*.*"}; // schema.table patterns with *, to get REPLICA IDENTITY FULL
+    bool keep_replica_identity = false; // leave the tables as they are
     std::chrono::milliseconds slot_timeout{60'000};
 };
 

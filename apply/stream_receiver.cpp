@@ -23,10 +23,10 @@ milliseconds feedback_interval(milliseconds sender_timeout, bool eager) {
 
 } // namespace
 
-StreamReceiver::StreamReceiver(ReplicationStream &stream, FrameQueue &queue, Lsn durable, milliseconds sender_timeout,
-                               bool eager)
-    : stream_(stream), queue_(queue), interval_(feedback_interval(sender_timeout, eager)), eager_(eager),
-      wake_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)), durable_(durable.value),
+StreamReceiver::StreamReceiver(ReplicationStream &stream, FrameQueue &queue, Lsn durable,
+                               milliseconds sender_timeout, bool eager)
+    : stream_(stream), queue_(queue), interval_(feedback_interval(sender_timeout, eager)),
+      eager_(eager), wake_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)), durable_(durable.value),
       thread_([this](std::stop_token stop) { run(stop); }) {}
 
 StreamReceiver::~StreamReceiver() {
@@ -63,8 +63,10 @@ void StreamReceiver::receive_all(std::stop_token stop) {
         if (!message) return;
         bool reply = message->reply_requested;
         deliver(std::move(*message), stop);
-        if (reply) feed_back();
-        else feed_back_if_due();
+        if (reply)
+            feed_back();
+        else
+            feed_back_if_due();
     }
 }
 

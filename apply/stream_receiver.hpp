@@ -16,8 +16,8 @@ class StreamReceiver {
   public:
     // Starts the thread on a stream that has been started. `durable` is what may be acknowledged so far. With `eager` it asks
     // the server for its position several times a second (apply --until).
-    StreamReceiver(ReplicationStream &stream, FrameQueue &queue, Lsn durable, std::chrono::milliseconds sender_timeout,
-                   bool eager);
+    StreamReceiver(ReplicationStream &stream, FrameQueue &queue, Lsn durable,
+                   std::chrono::milliseconds sender_timeout, bool eager);
     // Sends the last feedback, ends the stream and joins.
     ~StreamReceiver();
     StreamReceiver(const StreamReceiver &) = delete;

@@ -15,7 +15,11 @@ struct State {
     Progress progress;
 
     State() {
-        system = {.system_identifier = 7, .timeline = 1, .flushed = {1000}, .database = "shop", .database_oid = 5};
+        system = {.system_identifier = 7,
+                  .timeline = 1,
+                  .flushed = {1000},
+                  .database = "shop",
+                  .database_oid = 5};
         slot = {.exists = true, .plugin = "waltrail", .database = "shop", .confirmed = {400}};
         progress.label = "shop";
         progress.system_identifier = 7;
@@ -43,14 +47,18 @@ void expect_refusal(const std::function<void(State &)> &deviate, const std::stri
 TEST(Identity, accepts_what_agrees) { EXPECT_NO_THROW(State().check()); }
 
 TEST(Identity, refuses_each_deviation) {
-    expect_refusal([](State &s) { s.system.system_identifier = 8; }, "another database than the one recorded");
-    expect_refusal([](State &s) { s.system.database_oid = 6; }, "another database than the one recorded");
+    expect_refusal([](State &s) { s.system.system_identifier = 8; },
+                   "another database than the one recorded");
+    expect_refusal([](State &s) { s.system.database_oid = 6; },
+                   "another database than the one recorded");
     expect_refusal([](State &s) { s.slot = {}; }, "has no replication slot");
     expect_refusal([](State &s) { s.slot.plugin = "pgoutput"; }, "made with plugin \"pgoutput\"");
     expect_refusal([](State &s) { s.slot.database = "other"; }, "belongs to database \"other\"");
     expect_refusal([](State &s) { s.slot.wal_status = "lost"; }, "is invalidated");
-    expect_refusal([](State &s) { s.system.flushed = {499}; }, "before 0/1F4 that the trail has already recorded");
-    expect_refusal([](State &s) { s.slot.confirmed = {501}; }, "changes in between would be missing");
+    expect_refusal([](State &s) { s.system.flushed = {499}; },
+                   "before 0/1F4 that the trail has already recorded");
+    expect_refusal([](State &s) { s.slot.confirmed = {501}; },
+                   "changes in between would be missing");
     expect_refusal([](State &s) { s.system.timeline = 2; }, "is on timeline 2");
 }
 
@@ -88,7 +96,8 @@ TEST(RepeatedCommit, must_be_the_recorded_one) {
     others[1].commit_lsn.value++;
     others[2].end_lsn.value++;
     others[3].committed_at.microseconds++;
-    for (const auto &other : others) EXPECT_THROW(check_repeated_commit(other, state.progress), Error);
+    for (const auto &other : others)
+        EXPECT_THROW(check_repeated_commit(other, state.progress), Error);
 }
 
 } // namespace
