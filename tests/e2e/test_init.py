@@ -140,7 +140,7 @@ def test_keep_replica_identity_changes_no_table(source, destination, slot, waltr
     waltrail.init(source, destination, slot, "--keep-replica-identity")
     source.execute("CREATE TABLE later (id integer)")
     assert identities(source) == {"plain": "d", "later": "d"}
-    assert source.query("SELECT FROM pg_event_trigger") == []
+    assert source.query("SELECT 1 FROM pg_event_trigger") == []
 
 
 def test_second_run_changes_only_what_is_missing(source, destination, slot, waltrail):
@@ -259,7 +259,7 @@ def test_slot_waits_for_a_transaction_that_ends(source, destination, slot, waltr
 
     def commit_later():
         wait_until(
-            lambda: source.query("SELECT FROM pg_replication_slots WHERE slot_name = %s", [slot]), "the slot to be begun"
+            lambda: source.query("SELECT 1 FROM pg_replication_slots WHERE slot_name = %s", [slot]), "the slot to be begun"
         )
         writer.commit()
 
