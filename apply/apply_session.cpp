@@ -30,22 +30,19 @@ PostgresConnection connect_destination(const ApplySettings &settings) {
     return destination;
 }
 
-// The apply process would record its own writes, for ever.
-void refuse_same_database(PostgresConnection &destination, const SourceSystem &system) {
-    if (destination
-            .execute("SELECT pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', "
-                     "'EXECUTE')")
-            .text(0, 0) != "t")
-        return;
-    Result same = destination.execute("SELECT s.system_identifier::pg_catalog.text, d.oid FROM "
-                                      "pg_catalog.pg_control_system() s, pg_catalog.pg_database d "
-                                      "WHERE d.datname = pg_catalog.current_database()");
-    if (same.text(0, 0) == std::to_string(system.system_identifier) &&
-        same.text(0, 1) == std::to_string(system.database_oid))
-        throw Error(
-            Disposition::stop,
-            fmt::format("source and destination are the same database \"{}\"", system.database),
-            "use another database of the same server, or another server, as the destination");
+// The apply process would record its own writes, for ever. A physical copy has the same system identifier, but not the same
+// start.
+void refuse_same_database(PostgresConnection &destination, ReplicationStream &stream) {
+    constexpr const char *instance_sql =
+        "SELECT extract(epoch FROM pg_catalog.pg_postmaster_start_time()), d.oid, "
+        "d.datname FROM pg_catalog.pg_database d "
+        "WHERE d.datname = pg_catalog.current_database()";
+    Result there = destination.execute(instance_sql);
+    Result here = stream.connection().execute(instance_sql);
+    if (there.text(0, 0) != here.text(0, 0) || there.text(0, 1) != here.text(0, 1)) return;
+    throw Error(Disposition::stop,
+                fmt::format("source and destination are the same database \"{}\"", here.text(0, 2)),
+                "use another database of the same server, or another server, as the destination");
 }
 
 // A slot stays active for a while after its client was killed.
@@ -72,9 +69,9 @@ SlotState wait_for_slot(ReplicationStream &stream, const std::string &name,
     return state;
 }
 
-std::optional<Lsn> target_of(const std::string &until, Lsn flushed) {
+std::optional<Lsn> target_of(const std::string &until, ReplicationStream &stream) {
     if (until.empty()) return std::nullopt;
-    if (until == "now") return flushed;
+    if (until == "now") return stream.flushed_now();
     auto lsn = parse_lsn(until);
     if (!lsn)
         throw Error(Disposition::stop,
@@ -115,7 +112,7 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
     ReplicationStream stream(settings.ends.source);
     SourceSystem system = stream.identify();
     PostgresConnection destination = connect_destination(settings);
-    refuse_same_database(destination, system);
+    refuse_same_database(destination, stream);
     Progress progress = read_progress(destination, system.database, settings.ends.slot);
 
     // Each stop() of the identity is looked at before waiting for a slot that another client holds.
@@ -126,7 +123,7 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
         if (stop.stop_requested()) return;
         check_identity(system, slot, settings.ends.slot, progress);
     }
-    std::optional<Lsn> target = target_of(settings.until, system.flushed);
+    std::optional<Lsn> target = target_of(settings.until, stream);
     confirm_progress(destination, progress);
     maintenance.start();
 

@@ -45,6 +45,12 @@ void lock_init(PostgresConnection &source) {
                     "wait for it to end, then run init again");
 }
 
+// Hints of a server are sentences; here they end a line, or something follows them.
+std::string without_full_stop(std::string text) {
+    if (text.ends_with('.')) text.pop_back();
+    return text;
+}
+
 class InitRun {
   public:
     explicit InitRun(const InitSettings &settings)
@@ -77,7 +83,7 @@ class InitRun {
             std::string left;
             if (!left_behind.empty())
                 left = fmt::format("; left behind: {}", fmt::join(left_behind, "; "));
-            throw Error(Disposition::stop, error.what() + left);
+            throw Error(Disposition::stop, without_full_stop(error.what()) + left);
         }
     }
 
@@ -117,9 +123,21 @@ class InitRun {
                             consistent_point_);
         if (!settings_.keep_replica_identity) change_identities(undo);
         SignalWatch::check();
+        destination_.execute(
+            "SELECT 1"); // a connection that is lost already leaves no doubt about COMMIT
+        if (registration_.is_prepared)
+            destination_.execute("COMMIT");
+        else
+            commit(undo);
+    }
+
+    void commit(UndoList &undo) {
         std::string problem;
         switch (commit_destination(destination_, settings_.ends, identity_, problem)) {
         case CommitOutcome::committed:
+            if (PQstatus(destination_.get()) == CONNECTION_OK) return;
+            destination_ = PostgresConnection(settings_.ends.destination, "destination");
+            destination_.execute(session_settings);
             return;
         case CommitOutcome::rolled_back:
             throw Error(Disposition::stop, problem);
@@ -168,8 +186,10 @@ int run_init(const InitSettings &settings) {
     check_init_settings(settings);
     InitRun run(settings);
     run.check();
-    SignalWatch watch;
-    run.prepare();
+    {
+        SignalWatch watch;
+        run.prepare();
+    }
     run.report();
     return static_cast<int>(ExitCode::success);
 }

@@ -1,6 +1,8 @@
 // libpq's blocking calls go on after a signal: statements are therefore sent, and their answers waited for with poll().
 #include "apply/init_interrupt.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -11,12 +13,26 @@ namespace waltrail {
 namespace {
 
 constexpr std::chrono::milliseconds poll_interval{100};
-constexpr std::array watched_signals{SIGINT, SIGTERM, SIGHUP};
+constexpr std::chrono::seconds cancel_wait_max{10};
+constexpr std::array watched_signals{SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 
 volatile std::sig_atomic_t signal_received = 0;
 std::array<struct sigaction, watched_signals.size()> previous_actions;
 
-void remember_signal(int number) { signal_received = number; }
+// Nobody reading what init prints is no reason to give up.
+void remember_signal(int number) {
+    if (number != SIGPIPE) signal_received = number;
+}
+
+// What has arrived, or nothing after the poll interval.
+void receive_some(PostgresConnection &connection) {
+    pollfd descriptor{PQsocket(connection.get()), POLLIN, 0};
+    int ready = poll(&descriptor, 1, static_cast<int>(poll_interval.count()));
+    if (ready < 0 && errno != EINTR)
+        throw Error(Disposition::stop, "could not wait for the " + connection.end());
+    if (ready > 0 && PQconsumeInput(connection.get()) == 0)
+        throw connection.error(nullptr, "waiting for an answer");
+}
 
 } // namespace
 
@@ -50,12 +66,7 @@ WaitEnd wait_for_answer(PostgresConnection &connection, std::chrono::millisecond
             std::chrono::steady_clock::now() - start);
         if (elapsed >= timeout) return WaitEnd::timed_out;
         if (tick) tick(elapsed);
-        pollfd descriptor{PQsocket(connection.get()), POLLIN, 0};
-        int ready = poll(&descriptor, 1, static_cast<int>(poll_interval.count()));
-        if (ready < 0 && errno != EINTR)
-            throw Error(Disposition::stop, "could not wait for the " + connection.end());
-        if (ready > 0 && PQconsumeInput(connection.get()) == 0)
-            throw connection.error(nullptr, "waiting for an answer");
+        receive_some(connection);
     }
     return WaitEnd::answered;
 }
@@ -64,8 +75,16 @@ void cancel(PostgresConnection &connection) {
     std::unique_ptr<PGcancel, decltype(&PQfreeCancel)> handle(PQgetCancel(connection.get()),
                                                               PQfreeCancel);
     std::array<char, 256> problem{};
-    // A cancel that does not get through leaves the statement to its own end, which read_answer() waits for.
+    // Whether it gets through shows in whether an answer comes.
     if (handle != nullptr) PQcancel(handle.get(), problem.data(), static_cast<int>(problem.size()));
+    auto deadline = std::chrono::steady_clock::now() + cancel_wait_max;
+    while (PQisBusy(connection.get()) != 0) {
+        if (std::chrono::steady_clock::now() > deadline)
+            throw Error(Disposition::stop,
+                        fmt::format("{}: the server does not react to a cancel request",
+                                    connection.where()));
+        receive_some(connection);
+    }
 }
 
 Result read_answer(PostgresConnection &connection) {

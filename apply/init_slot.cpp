@@ -20,7 +20,6 @@ constexpr std::chrono::milliseconds drop_wait_interval{100};
 constexpr std::chrono::seconds patience{3}; // before a word is said about waiting
 constexpr int blockers_named_max = 3;
 constexpr std::string_view duplicate_object = "42710";
-constexpr std::string_view query_canceled = "57014";
 constexpr std::string_view undefined_file = "58P01";
 
 // Transactions with an xid, the oldest first: those that slot creation waits for. pg_locks shows them to every role, which
@@ -98,8 +97,11 @@ Result wait_for_slot(PostgresConnection &source, PostgresConnection &replication
         wait_for_answer(replication, settings.slot_timeout, [&](std::chrono::milliseconds elapsed) {
             if (has_spoken || elapsed < patience) return;
             has_spoken = true;
-            fmt::print("waiting for open transactions on the source: {}\n",
-                       describe_blockers(source));
+            // Not fmt::print: it throws when nobody reads.
+            std::fputs(fmt::format("waiting for open transactions on the source: {}\n",
+                                   describe_blockers(source))
+                           .c_str(),
+                       stdout);
             std::fflush(stdout);
         });
     if (end == WaitEnd::timed_out) blockers = describe_blockers(source);
@@ -131,7 +133,7 @@ std::string create_slot(PostgresConnection &source, PostgresConnection &replicat
         throw replication.error(result.get(), sql);
     } catch (const Error &error) {
         if (error.sqlstate() != duplicate_object) drop_half_made_slot(settings.ends);
-        if (error.sqlstate() == query_canceled) give_up(source, settings, blockers);
+        if (SignalWatch::has_signal() || !blockers.empty()) give_up(source, settings, blockers);
         throw creation_error(source, error, slot);
     }
 }

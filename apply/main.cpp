@@ -15,13 +15,11 @@ namespace {
 
 void add_ends(CLI::App &command, Ends &ends) {
     command.add_option("--source", ends.source, "connection string of the source database (libpq)")
-        ->envname("WALTRAIL_SOURCE")
-        ->required();
+        ->envname("WALTRAIL_SOURCE");
     command
         .add_option("--destination", ends.destination,
                     "connection string of the destination database (libpq)")
-        ->envname("WALTRAIL_DESTINATION")
-        ->required();
+        ->envname("WALTRAIL_DESTINATION");
     command.add_option("--slot", ends.slot, "replication slot on the source")
         ->envname("WALTRAIL_SLOT")
         ->capture_default_str();
@@ -45,6 +43,14 @@ void add_init(CLI::App &app, InitSettings &settings) {
                      "patterns schema.table, with *, of tables that get REPLICA IDENTITY FULL")
         ->envname("WALTRAIL_TABLES")
         ->capture_default_str();
+    command
+        ->add_option_function<unsigned>(
+            "--slot-timeout",
+            [&settings](unsigned seconds) {
+                settings.slot_timeout = std::chrono::seconds(seconds);
+            },
+            "seconds to wait for open transactions while the slot is made (default: 60)")
+        ->envname("WALTRAIL_SLOT_TIMEOUT");
     command->add_flag("--keep-replica-identity", settings.keep_replica_identity,
                       "leave REPLICA IDENTITY as it is: before holds only what the WAL then holds");
 }
@@ -83,6 +89,12 @@ void add_decode(CLI::App &app, DecodeSettings &settings) {
                         "what \"database\" says (default: the database's name)");
 }
 
+// After parsing rather than by CLI11, which would report a missing option before a misspelt one.
+void require_ends(const Ends &ends) {
+    if (ends.source.empty()) throw CLI::RequiredError("--source");
+    if (ends.destination.empty()) throw CLI::RequiredError("--destination");
+}
+
 int fail(const std::string &message, ExitCode code) {
     fmt::print(stderr, "waltrail: {}\n", message);
     return static_cast<int>(code);
@@ -94,7 +106,7 @@ int main(int argc, char **argv) {
     CLI::App app{"waltrail: who changed what in PostgreSQL, and why", "waltrail"};
     app.set_version_flag("--version", "waltrail " WALTRAIL_VERSION);
     app.set_config("--config", "", "TOML file with settings; one table for each subcommand");
-    app.require_subcommand(1);
+    app.require_subcommand(0, 1);
     app.fallthrough();
     std::string log_level = "info";
     app.add_option("--log-level", log_level, "debug, info, warn or error")
@@ -109,6 +121,12 @@ int main(int argc, char **argv) {
     add_decode(app, decode);
     try {
         app.parse(argc, argv);
+        if (app.got_subcommand("init"))
+            require_ends(init.ends);
+        else if (app.got_subcommand("apply"))
+            require_ends(apply.ends);
+        else if (!app.got_subcommand("decode"))
+            throw CLI::RequiredError("a subcommand");
     } catch (const CLI::ParseError &error) {
         if (error.get_exit_code() == 0) return app.exit(error);
         return fail(fmt::format("{}: \"waltrail --help\" lists commands and options",

@@ -10,6 +10,12 @@ namespace waltrail {
 
 namespace {
 
+// A server's hints and details are sentences; ours are parts of one.
+std::string without_full_stop(std::string text) {
+    if (text.ends_with('.')) text.pop_back();
+    return text;
+}
+
 // Settings of the connection string as a map; a malformed one is an error of the user.
 std::map<std::string, std::string> parse_conninfo(const std::string &conninfo,
                                                   const std::string &end) {
@@ -123,12 +129,13 @@ Error PostgresConnection::error(const PGresult *result, const std::string &attem
     if (message.empty()) message = PQerrorMessage(connection_.get());
     std::string what = fmt::format("{}: {}", where(), one_line(message));
     if (std::string detail = field(PG_DIAG_MESSAGE_DETAIL); !detail.empty() && sqlstate[0] != '2')
-        what += fmt::format(" ({})", one_line(detail)); // classes 22 and 23 quote row contents
+        what += fmt::format(
+            " ({})", without_full_stop(one_line(detail))); // classes 22 and 23 quote row contents
     spdlog::debug("failed at: {}", one_line(attempted.substr(0, 400)));
     Disposition disposition = PQstatus(connection_.get()) == CONNECTION_BAD
                                   ? Disposition::reconnect
                                   : disposition_of(sqlstate);
-    std::string hint = one_line(field(PG_DIAG_MESSAGE_HINT));
+    std::string hint = without_full_stop(one_line(field(PG_DIAG_MESSAGE_HINT)));
     return {disposition, what, hint, sqlstate};
 }
 

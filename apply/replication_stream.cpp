@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <thread>
 
 namespace waltrail {
 
@@ -90,6 +91,25 @@ SlotState ReplicationStream::slot(const std::string &name) {
     state.wal_status = rows.string(0, 4);
     state.confirmed = lsn_of(rows.text(0, 5));
     return state;
+}
+
+Lsn ReplicationStream::flushed_now() {
+    // The WAL writer needs up to three times wal_writer_delay (200 ms). The insert position may stay a page header ahead of the
+    // end of the last record, so the wait has an end.
+    constexpr int attempts = 30;
+    constexpr auto interval = std::chrono::milliseconds(50);
+    if (connection_.execute("SELECT pg_catalog.pg_is_in_recovery()").text(0, 0) == "t")
+        return lsn_of(connection_.execute("SELECT pg_catalog.pg_last_wal_replay_lsn()").text(0, 0));
+    Lsn inserted =
+        lsn_of(connection_.execute("SELECT pg_catalog.pg_current_wal_insert_lsn()").text(0, 0));
+    Lsn flushed;
+    for (int attempt = 0; attempt < attempts; attempt++) {
+        flushed =
+            lsn_of(connection_.execute("SELECT pg_catalog.pg_current_wal_flush_lsn()").text(0, 0));
+        if (flushed >= inserted) break;
+        std::this_thread::sleep_for(interval);
+    }
+    return flushed;
 }
 
 void ReplicationStream::start(const std::string &slot, Lsn from,

@@ -44,6 +44,9 @@ class ReplicationStream {
 
     SourceSystem identify();
     SlotState slot(const std::string &name);
+    // A position behind which lies everything committed until now, also what was committed with synchronous_commit = off and
+    // is written to disk only some 100 ms later: waits for that.
+    Lsn flushed_now();
 
     // Starts the stream. Options are those of the plugin.
     void start(const std::string &slot, Lsn from,

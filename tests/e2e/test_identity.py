@@ -94,9 +94,18 @@ def test_invalidated_slot(pair, waltrail):
     assert_refuses(waltrail, source, destination, slot, "invalidated", "max_slot_wal_keep_size")
 
 
-def test_another_server_under_the_same_names(pair, waltrail, new_server):
+@pytest.fixture
+def unrelated_server(server_folder):
+    """Other servers of the tests are copies of one initdb, and share its system identifier."""
+    template = servers.make_template(server_folder / "unrelated_template")
+    server = servers.Server("unrelated", server_folder / "unrelated", template)
+    yield server.start()
+    server.remove()
+
+
+def test_another_server_under_the_same_names(pair, waltrail, unrelated_server):
     source, destination, slot = pair
-    other = servers.Database(new_server("source"), "postgres")
+    other = servers.Database(unrelated_server, "postgres")
     other.execute("SELECT pg_create_logical_replication_slot(%s, 'waltrail')", [slot])
     assert_refuses(waltrail, other, destination, slot, "another database than the one recorded")
 

@@ -111,12 +111,45 @@ def test_destination_that_dies_meanwhile(source, fresh_destination, slot):
             lambda: source.query("SELECT 1 FROM pg_event_trigger"), "the event trigger, after the destination's half"
         )
         fresh_destination.server.kill9()
-        done = ended(process)
+        assert_one_line(ended(process), ["destination"])
     finally:
         holder.close()
-    assert done.returncode == 1
-    assert len(done.stderr.splitlines()) == 1
-    assert "whether the destination committed is not known" in done.stderr
+    assert state(source) == before
     fresh_destination.server.start()
     assert fresh_destination.query("SELECT 1 FROM pg_namespace WHERE nspname = 'changes'") == []
-    assert before != state(source)
+
+
+@pytest.fixture
+def init_in_commit(source, fresh_destination, slot):
+    """An init whose COMMIT has been done and waits for a standby that is not there, and the pid of its backend."""
+    fresh_destination.server.configure(synchronous_standby_names="nobody")
+    fresh_destination.server.reload()
+    servers.wait_until(
+        lambda: fresh_destination.value("SHOW synchronous_standby_names") == "nobody", "the setting to be read"
+    )
+    process = begun_init(source, fresh_destination, slot)
+    pids = servers.wait_until(
+        lambda: fresh_destination.query("SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"), "COMMIT to wait"
+    )
+    fresh_destination.server.configure(synchronous_standby_names="")
+    yield process, pids[0][0]
+    process.kill()
+    process.communicate()
+
+
+def test_commit_whose_answer_is_lost_counts_as_done(source, fresh_destination, slot, init_in_commit):
+    process, backend = init_in_commit
+    fresh_destination.execute("SELECT pg_terminate_backend(%s)", [backend])
+    fresh_destination.server.reload()
+    done = ended(process)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert fresh_destination.query("SELECT slot_name FROM changes.sources") == [(slot,)]
+
+
+def test_commit_in_doubt_takes_nothing_back(source, fresh_destination, slot, init_in_commit, waltrail):
+    process, _ = init_in_commit
+    fresh_destination.server.kill9()
+    assert_one_line(ended(process), ["whether the destination committed is not known", "run init again"])
+    fresh_destination.server.start()
+    done = waltrail.init(source, fresh_destination, slot, label=source.name)
+    assert "already prepared" in done.stdout
