@@ -45,7 +45,7 @@ void lock_init(PostgresConnection &source) {
                     "wait for it to end, then run init again");
 }
 
-// Hints of a server are sentences; here they end a line, or something follows them.
+// What libpq and servers say are sentences; here one ends a line, or something follows it.
 std::string without_full_stop(std::string text) {
     if (text.ends_with('.')) text.pop_back();
     return text;

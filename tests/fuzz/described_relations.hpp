@@ -58,7 +58,8 @@ class DescribedRelations {
         return relation;
     }
 
-    void add(Relation relation, std::initializer_list<Type> types, std::initializer_list<uint16_t> key) {
+    void add(Relation relation, std::initializer_list<Type> types,
+             std::initializer_list<uint16_t> key) {
         auto columns = arena_.make<Column>(types.size());
         size_t i = 0;
         for (const Type &type : types) {
@@ -79,10 +80,26 @@ class DescribedRelations {
         Type text = scalar(Kind::text), int4 = scalar(Kind::int4);
         Type pair = composite_of({int4, text, scalar(Kind::boolean)});
         add(relation("every_kind"),
-            {text, scalar(Kind::boolean), scalar(Kind::int2), int4, scalar(Kind::int8), scalar(Kind::float4),
-             scalar(Kind::float8), scalar(Kind::numeric), scalar(Kind::date), scalar(Kind::time), scalar(Kind::timetz),
-             scalar(Kind::timestamp), scalar(Kind::timestamptz), scalar(Kind::uuid), scalar(Kind::bytea),
-             scalar(Kind::json), scalar(Kind::jsonb), array_of(int4), pair, array_of(pair),
+            {text,
+             scalar(Kind::boolean),
+             scalar(Kind::int2),
+             int4,
+             scalar(Kind::int8),
+             scalar(Kind::float4),
+             scalar(Kind::float8),
+             scalar(Kind::numeric),
+             scalar(Kind::date),
+             scalar(Kind::time),
+             scalar(Kind::timetz),
+             scalar(Kind::timestamp),
+             scalar(Kind::timestamptz),
+             scalar(Kind::uuid),
+             scalar(Kind::bytea),
+             scalar(Kind::json),
+             scalar(Kind::jsonb),
+             array_of(int4),
+             pair,
+             array_of(pair),
              composite_of({array_of(text, ';'), pair})},
             {17, 0, 8});
     }
@@ -96,7 +113,8 @@ class DescribedRelations {
     }
 
     void describe_plain_key() {
-        add(relation("plain_key"), {scalar(Kind::text, 1042), scalar(Kind::text, 869), scalar(Kind::timetz)}, {0});
+        add(relation("plain_key"),
+            {scalar(Kind::text, 1042), scalar(Kind::text, 869), scalar(Kind::timetz)}, {0});
     }
 
     Arena arena_;

@@ -24,7 +24,8 @@ using namespace waltrail::wire;
 enum class InputKind { file = 0, mended = 1, payload = 2, pieces = 3 };
 
 constexpr size_t input_bytes_max = size_t{64} << 10;
-constexpr int rewritten_changes_max = 64; // each repeats its relation's description: keep an input's time linear
+constexpr int rewritten_changes_max =
+    64; // each repeats its relation's description: keep an input's time linear
 // Output grows with names and nulls times the input, never faster.
 constexpr size_t json_bytes_max = size_t{64} << 20;
 
@@ -51,7 +52,8 @@ std::string append_to_string(void (*write)(FrameWriter &)) {
 const std::string &stream_beginning() {
     static const std::string payload = append_to_string([](FrameWriter &out) {
         encode_session(out, {1, 2, "source", 150'000});
-        for (const Relation &relation : DescribedRelations().relations) encode_relation(out, relation);
+        for (const Relation &relation : DescribedRelations().relations)
+            encode_relation(out, relation);
         encode_begin(out, {{3}, {4}, {5}, {6}});
     });
     return payload;
@@ -61,8 +63,8 @@ std::string json_of(const StreamReader &reader) {
     Buffer out;
     out.allocator = process_allocator();
     append_change_json(out,
-                       {&reader.source(), &reader.transaction(), reader.context(), reader.source().database,
-                        reader.decoded_at()},
+                       {&reader.source(), &reader.transaction(), reader.context(),
+                        reader.source().database, reader.decoded_at()},
                        reader.change());
     std::string json(out.view());
     out.release();
@@ -78,8 +80,9 @@ bool same_row(std::span<const Value> a, std::span<const Value> b) {
 
 bool same_change(const Change &a, const Change &b) {
     return a.operation == b.operation && a.position == b.position && a.sequence == b.sequence &&
-           a.old_row == b.old_row && a.cascade == b.cascade && a.restart_identity == b.restart_identity &&
-           same_row(a.before, b.before) && same_row(a.after, b.after);
+           a.old_row == b.old_row && a.cascade == b.cascade &&
+           a.restart_identity == b.restart_identity && same_row(a.before, b.before) &&
+           same_row(a.after, b.after);
 }
 
 void check_self_contained(const StreamReader &original, const std::string &json) {
@@ -100,12 +103,14 @@ void check_self_contained(const StreamReader &original, const std::string &json)
 bool drain(StreamReader &reader, int &rewritten) {
     for (;;) {
         switch (reader.next()) {
-        case StreamReader::Event::need_frame: return true;
+        case StreamReader::Event::need_frame:
+            return true;
         case StreamReader::Event::corrupt:
             if (reader.problem().empty()) fail("corrupt without a reason");
             return false;
         case StreamReader::Event::begin:
-        case StreamReader::Event::commit: break;
+        case StreamReader::Event::commit:
+            break;
         case StreamReader::Event::change: {
             if (rewritten++ < rewritten_changes_max) check_self_contained(reader, json_of(reader));
             break;
@@ -164,7 +169,8 @@ void read_payload(std::string_view payload, bool in_pieces) {
     size_t piece = payload.size() / 3;
     for (Fragment fragment : {Fragment::first, Fragment::middle, Fragment::last}) {
         header.fragment = fragment;
-        std::string_view bytes = slice(payload, 0, fragment == Fragment::last ? payload.size() : piece);
+        std::string_view bytes =
+            slice(payload, 0, fragment == Fragment::last ? payload.size() : piece);
         payload.remove_prefix(bytes.size());
         reader.load(header, bytes);
         if (!drain(reader, rewritten)) return;
@@ -177,10 +183,18 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size == 0 || size > input_bytes_max) return 0;
     std::string_view bytes(reinterpret_cast<const char *>(data) + 1, size - 1);
     switch (static_cast<InputKind>(data[0] & 3)) {
-    case InputKind::file: read_file(bytes); break;
-    case InputKind::mended: read_file(mend_checksums(std::string(bytes))); break;
-    case InputKind::payload: read_payload(bytes, false); break;
-    case InputKind::pieces: read_payload(bytes, true); break;
+    case InputKind::file:
+        read_file(bytes);
+        break;
+    case InputKind::mended:
+        read_file(mend_checksums(std::string(bytes)));
+        break;
+    case InputKind::payload:
+        read_payload(bytes, false);
+        break;
+    case InputKind::pieces:
+        read_payload(bytes, true);
+        break;
     }
     return 0;
 }

@@ -32,8 +32,10 @@ uint64_t rand_a(const Uuid &id) { return static_cast<uint64_t>(id[6] & 0x0F) << 
 
 // Ids that are stored in trails: they must never change.
 TEST(ChangeId, is_the_same_for_ever) {
-    EXPECT_EQ(text_of(id_at(test_transaction().committed_at.microseconds)), "018fb263-407b-774b-adf1-675b64448b03");
-    EXPECT_EQ(text_of(id_at(test_transaction().committed_at.microseconds, 1)), "018fb263-407b-774b-8cd6-9543f7eb9d78");
+    EXPECT_EQ(text_of(id_at(test_transaction().committed_at.microseconds)),
+              "018fb263-407b-774b-adf1-675b64448b03");
+    EXPECT_EQ(text_of(id_at(test_transaction().committed_at.microseconds, 1)),
+              "018fb263-407b-774b-8cd6-9543f7eb9d78");
     EXPECT_EQ(text_of(change_id({}, {}, 0)), "00dc6acf-ac00-7000-8217-ce6a93fd3f16");
 }
 
@@ -97,7 +99,8 @@ TEST(ChangeId, takes_any_commit_time) {
 }
 
 TEST(WriteUuidText, has_five_groups_of_lower_case_hex) {
-    EXPECT_EQ(text_of({0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF, 0x00, 0xFF, 0x10, 0x20, 0x30, 0x40, 0x50, 0x60}),
+    EXPECT_EQ(text_of({0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF, 0x00, 0xFF, 0x10, 0x20, 0x30,
+                       0x40, 0x50, 0x60}),
               "01234567-89ab-cdef-00ff-102030405060");
 }
 

@@ -11,7 +11,8 @@ namespace {
 
 TEST(Cursor, reads_varints_that_a_buffer_wrote) {
     for (unsigned bits = 0; bits < 64; bits++)
-        for (uint64_t value : {(uint64_t{1} << bits) - 1, uint64_t{1} << bits, ~uint64_t{0} >> bits}) {
+        for (uint64_t value :
+             {(uint64_t{1} << bits) - 1, uint64_t{1} << bits, ~uint64_t{0} >> bits}) {
             OwnedBuffer buffer;
             buffer.append_varint(value);
             EXPECT_EQ(buffer.view(), varint(value));
@@ -23,7 +24,8 @@ TEST(Cursor, reads_varints_that_a_buffer_wrote) {
 
 TEST(Cursor, reads_zigzag_that_a_buffer_wrote) {
     for (unsigned bits = 0; bits < 63; bits++)
-        for (int64_t value : {int64_t{1} << bits, -(int64_t{1} << bits), std::numeric_limits<int64_t>::min() >> bits,
+        for (int64_t value : {int64_t{1} << bits, -(int64_t{1} << bits),
+                              std::numeric_limits<int64_t>::min() >> bits,
                               std::numeric_limits<int64_t>::max() >> bits}) {
             OwnedBuffer buffer;
             buffer.append_zigzag(value);

@@ -36,7 +36,8 @@ inline std::string varint(uint64_t value) {
 }
 
 inline std::string zigzag(int64_t value) {
-    return varint(value < 0 ? ~(static_cast<uint64_t>(value) << 1) : static_cast<uint64_t>(value) << 1);
+    return varint(value < 0 ? ~(static_cast<uint64_t>(value) << 1)
+                            : static_cast<uint64_t>(value) << 1);
 }
 
 template <typename T> std::string fixed(T value) {
@@ -53,10 +54,13 @@ inline std::string in_row(const Type &type, std::string_view bytes) {
     case Kind::numeric:
     case Kind::bytea:
     case Kind::json:
-    case Kind::jsonb: return varint(bytes.size()) + text;
+    case Kind::jsonb:
+        return varint(bytes.size()) + text;
     case Kind::array:
-    case Kind::composite: return fixed(static_cast<uint32_t>(bytes.size())) + text;
-    default: return text;
+    case Kind::composite:
+        return fixed(static_cast<uint32_t>(bytes.size())) + text;
+    default:
+        return text;
     }
 }
 

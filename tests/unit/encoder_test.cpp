@@ -16,7 +16,8 @@ struct TextTable {
 
     explicit TextTable(size_t count = 1) {
         for (size_t i = 0; i < count; i++)
-            columns.push_back(column(arena.copy("c" + std::to_string(i)), scalar(Kind::text, 25), arena));
+            columns.push_back(
+                column(arena.copy("c" + std::to_string(i)), scalar(Kind::text, 25), arena));
         relation.number = 1;
         relation.oid = 16'400;
         relation.schema = relation.root_schema = "public";
@@ -124,8 +125,8 @@ TEST(FrameWriter, a_record_of_just_64_KiB_is_sent_at_its_end) {
 TEST(FrameWriter, only_records_longer_than_1_MiB_travel_in_fragments) {
     TextTable table;
     constexpr size_t overhead = 4 + 3; // tag, flags, relation, position; length of the text
-    for (size_t record : {fragment_bytes - 1, fragment_bytes, fragment_bytes + 1, 2 * fragment_bytes - 1,
-                          2 * fragment_bytes, 2 * fragment_bytes + 1}) {
+    for (size_t record : {fragment_bytes - 1, fragment_bytes, fragment_bytes + 1,
+                          2 * fragment_bytes - 1, 2 * fragment_bytes, 2 * fragment_bytes + 1}) {
         for (bool something_before : {false, true}) {
             FrameRecorder recorder;
             open(recorder, table);
@@ -137,7 +138,8 @@ TEST(FrameWriter, only_records_longer_than_1_MiB_travel_in_fragments) {
             encode_commit(recorder.out, 1, 1);
             recorder.out.flush();
 
-            SCOPED_TRACE("record of " + std::to_string(record) + " bytes, " + std::to_string(something_before));
+            SCOPED_TRACE("record of " + std::to_string(record) + " bytes, " +
+                         std::to_string(something_before));
             std::vector<ParsedFrame> frames;
             size_t total = 0;
             for (size_t i = before; i + 1 < recorder.frames.size(); i++) {
@@ -146,7 +148,8 @@ TEST(FrameWriter, only_records_longer_than_1_MiB_travel_in_fragments) {
                 EXPECT_LE(frames.back().payload.size(), fragment_bytes + 100);
                 EXPECT_GT(frames.back().payload.size(), 0u);
                 EXPECT_NE(frames.back().header.decoded_at, Timestamp{}) << "frame " << i;
-                if (frames.back().header.fragment != Fragment::whole) total += frames.back().payload.size();
+                if (frames.back().header.fragment != Fragment::whole)
+                    total += frames.back().payload.size();
             }
             if (record > fragment_bytes) {
                 size_t first = something_before ? 1 : 0;
@@ -159,7 +162,8 @@ TEST(FrameWriter, only_records_longer_than_1_MiB_travel_in_fragments) {
                     EXPECT_EQ(frames[i].header.fragment, expected);
                     EXPECT_EQ(frames[i].header.decoded_at, frames[first].header.decoded_at);
                 }
-            } else EXPECT_EQ(total, 0u);
+            } else
+                EXPECT_EQ(total, 0u);
 
             StreamReader reader;
             Reading reading = read_frames(reader, recorder.bytes());

@@ -22,7 +22,8 @@ class FrameRecorder {
         out.payload.allocator = process_allocator();
         out.clock = [] { return Timestamp{++now}; };
         out.sink = {[](void *owner, std::string_view header, std::string_view payload) {
-                        auto &frame = static_cast<FrameRecorder *>(owner)->frames.emplace_back(header);
+                        auto &frame =
+                            static_cast<FrameRecorder *>(owner)->frames.emplace_back(header);
                         frame += payload;
                     },
                     this};
@@ -98,9 +99,10 @@ inline std::ostream &operator<<(std::ostream &out, const RecordedValue &value) {
 }
 
 inline std::ostream &operator<<(std::ostream &out, const RecordedChange &change) {
-    out << "operation " << static_cast<int>(change.operation) << " relation " << change.relation << " position "
-        << change.position.value << " sequence " << change.sequence << " old row "
-        << static_cast<int>(change.old_row) << " context " << change.context.size() << " bytes\n  before:";
+    out << "operation " << static_cast<int>(change.operation) << " relation " << change.relation
+        << " position " << change.position.value << " sequence " << change.sequence << " old row "
+        << static_cast<int>(change.old_row) << " context " << change.context.size()
+        << " bytes\n  before:";
     for (const RecordedValue &value : change.before) out << " [" << value << "]";
     out << "\n  after:";
     for (const RecordedValue &value : change.after) out << " [" << value << "]";
@@ -118,13 +120,20 @@ struct Reading {
 inline Reading read_events(StreamReader &reader, Reading reading = {}) {
     for (;;) {
         switch (reader.next()) {
-        case StreamReader::Event::need_frame: return reading;
-        case StreamReader::Event::begin: reading.xids.push_back(reader.transaction().xid.value); break;
+        case StreamReader::Event::need_frame:
+            return reading;
+        case StreamReader::Event::begin:
+            reading.xids.push_back(reader.transaction().xid.value);
+            break;
         case StreamReader::Event::change:
             reading.changes.push_back(recorded(reader.change(), reader.context()));
             break;
-        case StreamReader::Event::commit: reading.commits++; break;
-        case StreamReader::Event::corrupt: reading.problem = reader.problem(); return reading;
+        case StreamReader::Event::commit:
+            reading.commits++;
+            break;
+        case StreamReader::Event::corrupt:
+            reading.problem = reader.problem();
+            return reading;
         }
     }
 }
@@ -148,10 +157,11 @@ inline Reading read_frames(StreamReader &reader, std::string_view bytes) {
 // Encodes the change from its values' bytes.
 inline void write_change(FrameWriter &out, const Change &change, Lsn previous_position = {},
                          uint64_t skipped = 0) {
-    encode_change(out, change, previous_position, skipped, [&](FrameWriter &to, size_t column, bool is_new) {
-        const Value &value = is_new ? change.after[column] : change.before[column];
-        encode_value(to.payload, change.relation->columns[column].type, value.bytes);
-    });
+    encode_change(out, change, previous_position, skipped,
+                  [&](FrameWriter &to, size_t column, bool is_new) {
+                      const Value &value = is_new ? change.after[column] : change.before[column];
+                      encode_value(to.payload, change.relation->columns[column].type, value.bytes);
+                  });
 }
 
 } // namespace waltrail::wire

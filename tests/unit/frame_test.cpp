@@ -78,7 +78,9 @@ TEST(Frame, an_empty_payload_is_a_frame) {
 TEST(Frame, cut_at_every_byte_is_incomplete_and_not_corrupt) {
     std::string frame = frame_of(std::string(300, 'p'));
     for (size_t length = 0; length < frame.size(); length++)
-        EXPECT_EQ(parse_frame(std::string_view(frame).substr(0, length)).status, FrameStatus::incomplete) << length;
+        EXPECT_EQ(parse_frame(std::string_view(frame).substr(0, length)).status,
+                  FrameStatus::incomplete)
+            << length;
 }
 
 TEST(Frame, every_flipped_bit_is_noticed) {
@@ -90,7 +92,8 @@ TEST(Frame, every_flipped_bit_is_noticed) {
             ParsedFrame parsed = parse_frame(broken);
             // A length that has become greater cannot be told from a frame that has not arrived.
             bool longer = i >= 8 && i < 12 && parsed.status == FrameStatus::incomplete;
-            EXPECT_TRUE(longer || parsed.status == FrameStatus::corrupt) << "byte " << i << " bit " << bit;
+            EXPECT_TRUE(longer || parsed.status == FrameStatus::corrupt)
+                << "byte " << i << " bit " << bit;
             EXPECT_EQ(parsed.status == FrameStatus::corrupt, parsed.problem != nullptr);
         }
 }

@@ -14,7 +14,8 @@ std::string json_of(const Type &type, std::string_view bytes) {
 }
 
 void expect_json(const std::vector<KnownValue> &values) {
-    for (const KnownValue &value : values) EXPECT_EQ(json_of(value.type, value.bytes), value.json) << value.sql;
+    for (const KnownValue &value : values)
+        EXPECT_EQ(json_of(value.type, value.bytes), value.json) << value.sql;
 }
 
 TEST(JsonRender, scalars_are_what_to_json_gives) { expect_json(known_scalars()); }
@@ -25,7 +26,8 @@ TEST(JsonRender, composites_are_what_to_json_gives) { expect_json(known_composit
 
 // The known values pass the parser too, so the renderer may rely on it.
 TEST(JsonRender, every_known_value_is_one_that_the_parser_takes) {
-    for (const auto &values : {known_scalars(), known_numbers(), known_times(), known_arrays(), known_composites()})
+    for (const auto &values :
+         {known_scalars(), known_numbers(), known_times(), known_arrays(), known_composites()})
         for (const KnownValue &value : values) {
             std::string encoded = in_row(value.type, value.bytes);
             OwnedBuffer out;

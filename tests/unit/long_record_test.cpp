@@ -24,7 +24,8 @@ struct WideTable {
     explicit WideTable(const std::vector<size_t> &lengths) {
         for (size_t i = 0; i < lengths.size(); i++) {
             values.push_back(pattern(lengths[i]));
-            columns.push_back(column(arena.copy("c" + std::to_string(i)), scalar(i % 2 ? Kind::bytea : Kind::text), arena));
+            columns.push_back(column(arena.copy("c" + std::to_string(i)),
+                                     scalar(i % 2 ? Kind::bytea : Kind::text), arena));
         }
         relation.number = 3;
         relation.columns = columns;
@@ -59,7 +60,13 @@ void put_in_pieces(FrameWriter &to, std::string_view bytes) {
 
 TEST(LongRecord, rows_of_long_values_come_back) {
     const std::vector<std::vector<size_t>> rows = {
-        {0}, {mib - 1}, {mib}, {mib + 1}, {5 * mib}, {0, mib - 1, 0, mib, 5 * mib, 17, mib - 1, 0}, {mib, mib, mib},
+        {0},
+        {mib - 1},
+        {mib},
+        {mib + 1},
+        {5 * mib},
+        {0, mib - 1, 0, mib, 5 * mib, 17, mib - 1, 0},
+        {mib, mib, mib},
     };
     for (const auto &lengths : rows)
         for (bool in_pieces : {false, true}) {
@@ -72,10 +79,13 @@ TEST(LongRecord, rows_of_long_values_come_back) {
             change.after = row;
             for (uint64_t i = 0; i < 2; i++) {
                 change.sequence = i;
-                encode_change(recorder.out, change, {}, 0, [&](FrameWriter &to, size_t column, bool) {
-                    if (in_pieces) put_in_pieces(to, row[column].bytes);
-                    else encode_value(to.payload, table.columns[column].type, row[column].bytes);
-                });
+                encode_change(
+                    recorder.out, change, {}, 0, [&](FrameWriter &to, size_t column, bool) {
+                        if (in_pieces)
+                            put_in_pieces(to, row[column].bytes);
+                        else
+                            encode_value(to.payload, table.columns[column].type, row[column].bytes);
+                    });
             }
             encode_commit(recorder.out, 2, 2);
             recorder.out.flush();

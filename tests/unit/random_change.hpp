@@ -12,7 +12,8 @@ namespace waltrail::wire {
 
 // WALTRAIL_TEST_SEED repeats a run.
 inline uint64_t test_seed() {
-    if (const char *given = std::getenv("WALTRAIL_TEST_SEED")) return std::strtoull(given, nullptr, 10);
+    if (const char *given = std::getenv("WALTRAIL_TEST_SEED"))
+        return std::strtoull(given, nullptr, 10);
     return std::random_device{}();
 }
 
@@ -72,8 +73,8 @@ class RandomChanges {
         relation.replica_identity = static_cast<ReplicaIdentity>("dnfi"[below(4)]);
         auto columns = arena_.make<Column>(below(4) == 0 ? 0 : 17 + below(30));
         for (size_t i = 0; i < columns.size(); i++) {
-            columns[i] = column(arena_.copy(bytes(below(64))), i < 17 ? scalar(static_cast<Kind>(i)) : type(),
-                                arena_);
+            columns[i] = column(arena_.copy(bytes(below(64))),
+                                i < 17 ? scalar(static_cast<Kind>(i)) : type(), arena_);
             columns[i].type_name = arena_.copy(bytes(below(300)));
             columns[i].in_identity = chance();
             columns[i].generated = chance();
@@ -87,21 +88,34 @@ class RandomChanges {
 
     std::string value(const Type &type) {
         switch (type.kind) {
-        case Kind::boolean: return {static_cast<char>(below(2))};
-        case Kind::int2: return zigzag(static_cast<int16_t>(number()));
-        case Kind::int4: return zigzag(static_cast<int32_t>(number()));
-        case Kind::int8: return zigzag(static_cast<int64_t>(number()));
-        case Kind::date: return zigzag(static_cast<int32_t>(number()));
-        case Kind::time: return zigzag(static_cast<int64_t>(below(86'400'000'001)));
-        case Kind::timetz: return zigzag(static_cast<int64_t>(below(86'400'000'001))) + zigzag(zone());
-        case Kind::float4: return bytes(4);
+        case Kind::boolean:
+            return {static_cast<char>(below(2))};
+        case Kind::int2:
+            return zigzag(static_cast<int16_t>(number()));
+        case Kind::int4:
+            return zigzag(static_cast<int32_t>(number()));
+        case Kind::int8:
+            return zigzag(static_cast<int64_t>(number()));
+        case Kind::date:
+            return zigzag(static_cast<int32_t>(number()));
+        case Kind::time:
+            return zigzag(static_cast<int64_t>(below(86'400'000'001)));
+        case Kind::timetz:
+            return zigzag(static_cast<int64_t>(below(86'400'000'001))) + zigzag(zone());
+        case Kind::float4:
+            return bytes(4);
         case Kind::float8:
         case Kind::timestamp:
-        case Kind::timestamptz: return bytes(8);
-        case Kind::uuid: return bytes(16);
-        case Kind::array: return array(type);
-        case Kind::composite: return composite(type);
-        default: return bytes(below(20) == 0 ? below(5000) : below(40));
+        case Kind::timestamptz:
+            return bytes(8);
+        case Kind::uuid:
+            return bytes(16);
+        case Kind::array:
+            return array(type);
+        case Kind::composite:
+            return composite(type);
+        default:
+            return bytes(below(20) == 0 ? below(5000) : below(40));
         }
     }
 
@@ -119,14 +133,17 @@ class RandomChanges {
         change.after = arena_.make<Value>(relation.columns.size());
         for (size_t i = 0; i < relation.columns.size(); i++) {
             const Column &column = relation.columns[i];
-            if (shape.old_row == OldRow::whole || (shape.old_row == OldRow::identity && column.in_identity))
+            if (shape.old_row == OldRow::whole ||
+                (shape.old_row == OldRow::identity && column.in_identity))
                 change.before[i] = present_or_null(column.type, shape.nulls);
-            if (shape.operation != Operation::insert && shape.operation != Operation::update) continue;
+            if (shape.operation != Operation::insert && shape.operation != Operation::update)
+                continue;
             if (shape.absent && shape.old_row != OldRow::whole && chance()) continue;
             if (shape.same && shape.old_row == OldRow::whole && chance()) {
                 change.after[i] = change.before[i];
                 change.after[i].same_as_old = true;
-            } else change.after[i] = present_or_null(column.type, shape.nulls);
+            } else
+                change.after[i] = present_or_null(column.type, shape.nulls);
         }
         return change;
     }

@@ -46,14 +46,17 @@ void expect_same_relation(const Relation &read, const Relation &written) {
 }
 
 // The content of the one record that has been written, its tag taken off.
-std::string_view content(const FrameRecorder &recorder) { return recorder.out.payload.view_from(1); }
+std::string_view content(const FrameRecorder &recorder) {
+    return recorder.out.payload.view_from(1);
+}
 
 // Every combination of operation, old row, nulls, absent columns and columns as before that the format has.
 std::vector<ChangeShape> every_shape() {
     std::vector<ChangeShape> shapes;
     auto add = [&](Operation operation, OldRow old_row) {
         for (unsigned bits = 0; bits < 8; bits++)
-            shapes.push_back({operation, old_row, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0});
+            shapes.push_back(
+                {operation, old_row, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0});
     };
     add(Operation::insert, OldRow::none);
     for (OldRow old_row : {OldRow::none, OldRow::identity, OldRow::whole}) {
@@ -111,11 +114,13 @@ TEST(Records, random_relations_come_back) {
         Relation written = random.relation(static_cast<uint32_t>(random.number()));
         FrameRecorder recorder;
         recorder.out.spill_bytes = SIZE_MAX;
-        recorder.out.begin_record(RecordTag::context); // keeps the frame open, however long the description is
+        recorder.out.begin_record(
+            RecordTag::context); // keeps the frame open, however long the description is
         size_t start = recorder.out.payload.size;
         encode_relation(recorder.out, written);
-        std::string bytes = recorder.frames.empty() ? std::string(recorder.out.payload.view_from(start))
-                                                    : recorder.frames[0].substr(frame_header_bytes + start);
+        std::string bytes = recorder.frames.empty()
+                                ? std::string(recorder.out.payload.view_from(start))
+                                : recorder.frames[0].substr(frame_header_bytes + start);
         OwnedArena arena;
         Cursor in(std::string_view(bytes).substr(1));
         Relation read;
@@ -159,7 +164,8 @@ TEST(Records, every_combination_of_a_change_comes_back) {
         ASSERT_EQ(reading.problem, "");
         ASSERT_EQ(reading.commits, 1u);
         ASSERT_EQ(reading.changes.size(), written.size());
-        for (size_t i = 0; i < written.size(); i++) ASSERT_EQ(reading.changes[i], written[i]) << "change " << i;
+        for (size_t i = 0; i < written.size(); i++)
+            ASSERT_EQ(reading.changes[i], written[i]) << "change " << i;
     }
 }
 
@@ -187,7 +193,8 @@ TEST(Records, a_change_cut_at_any_byte_is_refused) {
         ASSERT_STREQ(problem(bytes), nullptr);
         size_t step = 1 + bytes.size() / 2000;
         for (size_t length = 0; length < bytes.size(); length += step) {
-            std::string cut = bytes.substr(0, length); // a block of its own, so that a read past it is seen
+            std::string cut =
+                bytes.substr(0, length); // a block of its own, so that a read past it is seen
             ASSERT_NE(problem(cut), nullptr) << length << " of " << bytes.size();
         }
     }
@@ -229,17 +236,21 @@ TEST(Records, refuses_descriptions_that_contradict_themselves) {
     std::string column = "\1c\1t\0\2\0"_bytes;
     EXPECT_EQ(relation_problem(head + "\1" + column + "\1\0"_bytes), "");
     EXPECT_EQ(relation_problem("\1\2\1s\1t\1s\1tx\0\0"_bytes), "unknown replica identity");
-    EXPECT_EQ(relation_problem(head + varint(2000) + std::string(20'000, '\0')), "relation with too many columns");
+    EXPECT_EQ(relation_problem(head + varint(2000) + std::string(20'000, '\0')),
+              "relation with too many columns");
     EXPECT_EQ(relation_problem(head + varint(1000) + column), "relation with too many columns");
     EXPECT_EQ(relation_problem(head + "\1\1c\1t\4\2\0\0"_bytes), "unknown column flag");
     EXPECT_EQ(relation_problem(head + "\1\1c\1t\0\x13\0\0"_bytes), "unknown kind of value");
-    EXPECT_EQ(relation_problem(head + "\1" + column + "\1\1"), "key column that the relation does not have");
+    EXPECT_EQ(relation_problem(head + "\1" + column + "\1\1"),
+              "key column that the relation does not have");
     EXPECT_EQ(relation_problem(head + "\1" + column + "\2"),
               "key of a relation with more columns than the relation");
-    EXPECT_EQ(relation_problem(head + "\1\1c\1t\0\x12\0\x7F\0"_bytes), "composite type with too many fields");
+    EXPECT_EQ(relation_problem(head + "\1\1c\1t\0\x12\0\x7F\0"_bytes),
+              "composite type with too many fields");
     std::string nested;
     for (int i = 0; i < 70; i++) nested += "\x11\0,"_bytes;
-    EXPECT_EQ(relation_problem(head + "\1\1c\1t\0"_bytes + nested + "\2\0\0"_bytes), "type nested too deeply");
+    EXPECT_EQ(relation_problem(head + "\1\1c\1t\0"_bytes + nested + "\2\0\0"_bytes),
+              "type nested too deeply");
 }
 
 std::string value_problem(const Type &type, std::string_view bytes) {
@@ -251,12 +262,15 @@ std::string value_problem(const Type &type, std::string_view bytes) {
 
 TEST(Records, refuses_arrays_and_composites_that_contradict_themselves) {
     Type int4 = scalar(Kind::int4), ints = array_type(int4);
-    auto body = [&](const std::string &bytes) { return value_problem(ints, fixed(uint32_t(bytes.size())) + bytes); };
+    auto body = [&](const std::string &bytes) {
+        return value_problem(ints, fixed(uint32_t(bytes.size())) + bytes);
+    };
     EXPECT_EQ(body("\1\2\2\0\2\4"_bytes), "");
     EXPECT_EQ(body("\1\2\2\0\2\4\6"_bytes), "array of another length than it says");
     EXPECT_EQ(body("\1\2\2\0\2"_bytes), "record ends before its content does");
     EXPECT_EQ(body("\7"), "array with too many dimensions");
-    EXPECT_EQ(body("\1" + varint(uint64_t{1} << 40) + "\2\0"_bytes), "array with too many elements");
+    EXPECT_EQ(body("\1" + varint(uint64_t{1} << 40) + "\2\0"_bytes),
+              "array with too many elements");
     std::string large = varint(1 << 20) + "\2";
     EXPECT_EQ(body("\2" + large + large + "\0"_bytes), "array with too many elements");
     EXPECT_EQ(body("\1\1" + zigzag(int64_t{1} << 40) + "\0\2"_bytes), "array bound out of range");
@@ -265,7 +279,8 @@ TEST(Records, refuses_arrays_and_composites_that_contradict_themselves) {
     Field fields[1] = {{"a", "\"a\":", int4}};
     Type pair = composite_type(fields);
     EXPECT_EQ(value_problem(pair, "\2\0\0\0\0\2"_bytes), "");
-    EXPECT_EQ(value_problem(pair, "\3\0\0\0\0\2\2"_bytes), "composite value of another length than it says");
+    EXPECT_EQ(value_problem(pair, "\3\0\0\0\0\2\2"_bytes),
+              "composite value of another length than it says");
     EXPECT_EQ(value_problem(pair, "\1\0\0\0\0"_bytes), "record ends before its content does");
 }
 
@@ -273,7 +288,8 @@ TEST(Records, refuses_dates_and_zones_that_no_server_holds) {
     EXPECT_EQ(value_problem(scalar(Kind::date), zigzag(2'147'483'647)), "");
     EXPECT_EQ(value_problem(scalar(Kind::date), zigzag(-2'147'483'648)), "");
     EXPECT_EQ(value_problem(scalar(Kind::date), zigzag(2'147'483'648)), "date out of range");
-    EXPECT_EQ(value_problem(scalar(Kind::timetz), zigzag(0) + zigzag(-2'147'483'649)), "time zone out of range");
+    EXPECT_EQ(value_problem(scalar(Kind::timetz), zigzag(0) + zigzag(-2'147'483'649)),
+              "time zone out of range");
 }
 
 } // namespace

@@ -14,8 +14,8 @@ constexpr size_t mib = size_t{1} << 20;
 
 std::string json_of(const StreamReader &reader) {
     OwnedBuffer out;
-    ChangeSetting setting{&reader.source(), &reader.transaction(), reader.context(), reader.source().database,
-                          reader.decoded_at()};
+    ChangeSetting setting{&reader.source(), &reader.transaction(), reader.context(),
+                          reader.source().database, reader.decoded_at()};
     append_change_json(out, setting, reader.change());
     return std::string(out.view());
 }
@@ -37,9 +37,11 @@ void expect_same_change(const StreamReader &original, std::string_view frames) {
             if (event == StreamReader::Event::need_frame) break;
             if (event != StreamReader::Event::change) continue;
             changes++;
-            ASSERT_EQ(recorded(reader.change(), reader.context()), recorded(original.change(), original.context()));
-            EXPECT_EQ(change_id(reader.source(), reader.transaction(), reader.change().sequence),
-                      change_id(original.source(), original.transaction(), original.change().sequence));
+            ASSERT_EQ(recorded(reader.change(), reader.context()),
+                      recorded(original.change(), original.context()));
+            EXPECT_EQ(
+                change_id(reader.source(), reader.transaction(), reader.change().sequence),
+                change_id(original.source(), original.transaction(), original.change().sequence));
             EXPECT_TRUE(json_of(reader) == json_of(original));
         }
     }
@@ -52,8 +54,9 @@ TEST(SelfContainedFrame, holds_every_kind_of_change) {
     SCOPED_TRACE("WALTRAIL_TEST_SEED=" + std::to_string(seed));
     RandomChanges random(seed);
     const std::pair<Operation, OldRow> shapes[] = {
-        {Operation::insert, OldRow::none},     {Operation::update, OldRow::none},   {Operation::update, OldRow::identity},
-        {Operation::update, OldRow::whole},    {Operation::remove, OldRow::none},   {Operation::remove, OldRow::identity},
+        {Operation::insert, OldRow::none},     {Operation::update, OldRow::none},
+        {Operation::update, OldRow::identity}, {Operation::update, OldRow::whole},
+        {Operation::remove, OldRow::none},     {Operation::remove, OldRow::identity},
         {Operation::remove, OldRow::whole},    {Operation::truncate, OldRow::none},
     };
     for (uint32_t number = 0; number < 10; number++) {
@@ -78,7 +81,8 @@ TEST(SelfContainedFrame, holds_every_kind_of_change) {
         for (size_t i = 0; i < recorder.frames.size(); i++) {
             ParsedFrame frame = recorder.frame(i);
             reader.load(frame.header, frame.payload);
-            for (StreamReader::Event event; (event = reader.next()) != StreamReader::Event::need_frame;) {
+            for (StreamReader::Event event;
+                 (event = reader.next()) != StreamReader::Event::need_frame;) {
                 ASSERT_NE(event, StreamReader::Event::corrupt) << reader.problem();
                 if (event != StreamReader::Event::change) continue;
                 SCOPED_TRACE("change " + std::to_string(changes++));
@@ -95,13 +99,15 @@ TEST(SelfContainedFrame, holds_every_kind_of_change) {
 
 TEST(SelfContainedFrame, holds_long_values_and_long_contexts) {
     OwnedArena arena;
-    std::vector<Column> columns{column("a", scalar(Kind::text), arena), column("b", scalar(Kind::bytea), arena)};
+    std::vector<Column> columns{column("a", scalar(Kind::text), arena),
+                                column("b", scalar(Kind::bytea), arena)};
     Relation relation;
     relation.number = 9;
     relation.columns = columns;
     for (size_t context_length : {size_t{10}, size_t{100'000}, 2 * mib})
         for (size_t value_length : {size_t{10}, size_t{100'000}, mib - 8, mib, 3 * mib}) {
-            SCOPED_TRACE(std::to_string(context_length) + " and " + std::to_string(value_length) + " bytes");
+            SCOPED_TRACE(std::to_string(context_length) + " and " + std::to_string(value_length) +
+                         " bytes");
             std::string a(value_length, 'a'), b(value_length, 'b'), c(value_length, 'c');
             std::vector<Value> before{present(a), present(b)}, after{before[0], present(c)};
             after[0].same_as_old = true;
@@ -125,11 +131,13 @@ TEST(SelfContainedFrame, holds_long_values_and_long_contexts) {
             for (size_t i = 0; i < recorder.frames.size(); i++) {
                 ParsedFrame frame = recorder.frame(i);
                 reader.load(frame.header, frame.payload);
-                for (StreamReader::Event event; (event = reader.next()) != StreamReader::Event::need_frame;) {
+                for (StreamReader::Event event;
+                     (event = reader.next()) != StreamReader::Event::need_frame;) {
                     ASSERT_NE(event, StreamReader::Event::corrupt) << reader.problem();
                     if (event != StreamReader::Event::change) continue;
                     met = true;
-                    ASSERT_NO_FATAL_FAILURE(expect_same_change(reader, reader.self_contained_frame()));
+                    ASSERT_NO_FATAL_FAILURE(
+                        expect_same_change(reader, reader.self_contained_frame()));
                 }
             }
             EXPECT_TRUE(met);

@@ -22,7 +22,8 @@ std::string output_text(const Type &type, std::string_view bytes) {
 }
 
 void expect_text(const std::vector<KnownValue> &values) {
-    for (const KnownValue &value : values) EXPECT_EQ(cast_text(value.type, value.bytes), value.text) << value.sql;
+    for (const KnownValue &value : values)
+        EXPECT_EQ(cast_text(value.type, value.bytes), value.text) << value.sql;
 }
 
 TEST(TextRender, scalars_read_as_the_server_writes_them) { expect_text(known_scalars()); }
@@ -41,11 +42,13 @@ TEST(TextRender, output_text_differs_from_the_cast_where_the_server_does) {
 // What int2vector's own constructor makes of nothing.
 TEST(TextRender, an_array_with_a_dimension_of_no_elements_is_empty) {
     EXPECT_EQ(cast_text(types().ints, array_of(types().int4, {{0, 0}}, {})), "{}");
-    EXPECT_EQ(cast_text(types().ints, array_of(types().int4, {{uint64_t{1} << 27}, {0}}, {})), "{}");
+    EXPECT_EQ(cast_text(types().ints, array_of(types().int4, {{uint64_t{1} << 27}, {0}}, {})),
+              "{}");
 }
 
 TEST(TextRender, times_out_of_every_range_are_rendered_somehow) {
-    constexpr int64_t least = std::numeric_limits<int64_t>::min(), most = std::numeric_limits<int64_t>::max();
+    constexpr int64_t least = std::numeric_limits<int64_t>::min(),
+                      most = std::numeric_limits<int64_t>::max();
     for (int64_t time : {least + 1, most - 1}) {
         EXPECT_NE(cast_text(scalar(Kind::timestamptz), fixed(time)), "");
         EXPECT_NE(cast_text(scalar(Kind::time), zigzag(time)), "");
@@ -93,14 +96,20 @@ TEST(PrimaryKey, of_one_column_is_its_cast_to_text) {
     EXPECT_EQ(KeyedRow().with(scalar(Kind::text, 1042), "ab   ").text(), "ab");
     EXPECT_EQ(KeyedRow().with(types().text, "a, \"b\"").text(), "a, \"b\"");
     EXPECT_EQ(KeyedRow().with(types().text, "").text(), "");
-    EXPECT_EQ(KeyedRow().with(types().ints, array_of(types().int4, {{1, 0}}, {zigzag(1)})).text(), "[0:0]={1}");
+    EXPECT_EQ(KeyedRow().with(types().ints, array_of(types().int4, {{1, 0}}, {zigzag(1)})).text(),
+              "[0:0]={1}");
 }
 
 // SELECT ROW(42, true, 'ab'::char(5), '', 'x y', E'q"\\', 'plain')::text
 TEST(PrimaryKey, of_several_columns_is_the_text_of_their_row) {
     KeyedRow row;
-    row.with(types().int4, zigzag(42)).with(types().boolean, "\1").with(scalar(Kind::text, 1042), "ab   ");
-    row.with(types().text, "").with(types().text, "x y").with(types().text, "q\"\\").with(types().text, "plain");
+    row.with(types().int4, zigzag(42))
+        .with(types().boolean, "\1")
+        .with(scalar(Kind::text, 1042), "ab   ");
+    row.with(types().text, "")
+        .with(types().text, "x y")
+        .with(types().text, "q\"\\")
+        .with(types().text, "plain");
     EXPECT_EQ(row.text(), R"((42,t,"ab   ","","x y","q""\\",plain))");
 }
 
@@ -117,7 +126,8 @@ TEST(PrimaryKey, is_unknown_without_a_key_or_with_an_absent_or_null_part) {
     keyless.key.clear();
     EXPECT_EQ(keyless.text(), "unknown");
     EXPECT_EQ(KeyedRow().with(types().int4, null_value()).text(), "unknown");
-    EXPECT_EQ(KeyedRow().with(types().int4, zigzag(1)).with(types().int4, absent()).text(), "unknown");
+    EXPECT_EQ(KeyedRow().with(types().int4, zigzag(1)).with(types().int4, absent()).text(),
+              "unknown");
     KeyedRow rowless;
     rowless.with(types().int4, zigzag(1));
     rowless.row.clear();
@@ -125,7 +135,9 @@ TEST(PrimaryKey, is_unknown_without_a_key_or_with_an_absent_or_null_part) {
 }
 
 TEST(PrimaryKey, may_have_255_characters_however_many_bytes_they_take) {
-    auto text_key = [](const std::string &text) { return KeyedRow().with(types().text, text).text(); };
+    auto text_key = [](const std::string &text) {
+        return KeyedRow().with(types().text, text).text();
+    };
     std::string ascii(255, 'k'), emoji;
     for (int i = 0; i < 255; i++) emoji += "\xF0\x9F\x98\x80";
     EXPECT_EQ(text_key(ascii), ascii);
