@@ -5,7 +5,8 @@ namespace waltrail::wire {
 namespace {
 
 constexpr uint64_t mask_62 = (uint64_t{1} << 62) - 1;
-constexpr uint64_t unix_epoch_offset_us = uint64_t{946'684'800} * 1'000'000; // 2000-01-01 since 1970-01-01
+constexpr uint64_t unix_epoch_offset_us =
+    uint64_t{946'684'800} * 1'000'000; // 2000-01-01 since 1970-01-01
 
 // The finalizer of SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
 constexpr uint64_t mix(uint64_t x) {
@@ -32,7 +33,8 @@ constexpr uint64_t permute(uint64_t x) {
 
 Uuid change_id(const Source &source, const Transaction &transaction, uint64_t sequence) {
     // A commit time is far from the limits of int64; should it not be, the sum wraps.
-    auto us = static_cast<int64_t>(static_cast<uint64_t>(transaction.committed_at.microseconds) + unix_epoch_offset_us);
+    auto us = static_cast<int64_t>(static_cast<uint64_t>(transaction.committed_at.microseconds) +
+                                   unix_epoch_offset_us);
     int64_t in_ms = ((us % 1000) + 1000) % 1000;
     auto ms = static_cast<uint64_t>(us / 1000 - (us % 1000 < 0 ? 1 : 0));
     uint64_t rand_a = static_cast<uint64_t>(in_ms) * 4096 / 1000;

@@ -39,10 +39,13 @@ void append_key_member(Buffer &out, const Change &change) {
     out.append(",\"primary_key\":");
     Buffer key;
     key.allocator = out.allocator;
-    bool known = append_primary_key(key, *change.relation,
-                                    change.operation == Operation::remove ? change.before : change.after);
-    if (known) append_json_string(out, key.view());
-    else out.append("null");
+    bool known =
+        append_primary_key(key, *change.relation,
+                           change.operation == Operation::remove ? change.before : change.after);
+    if (known)
+        append_json_string(out, key.view());
+    else
+        out.append("null");
     key.release();
 }
 
@@ -50,10 +53,14 @@ void append_key_member(Buffer &out, const Change &change) {
 
 std::string_view operation_name(Operation operation) {
     switch (operation) {
-    case Operation::insert: return "CREATE";
-    case Operation::update: return "UPDATE";
-    case Operation::remove: return "DELETE";
-    case Operation::truncate: return "TRUNCATE";
+    case Operation::insert:
+        return "CREATE";
+    case Operation::update:
+        return "UPDATE";
+    case Operation::remove:
+        return "DELETE";
+    case Operation::truncate:
+        return "TRUNCATE";
     }
     return "";
 }
@@ -71,7 +78,8 @@ std::string_view table_name(const Change &change) {
 Timestamp truncate_to_second(Timestamp time) {
     int64_t rest = time.microseconds % microseconds_per_second;
     if (rest < 0) rest += microseconds_per_second;
-    if (time.microseconds < std::numeric_limits<int64_t>::min() + rest) return time; // below every time there is
+    if (time.microseconds < std::numeric_limits<int64_t>::min() + rest)
+        return time; // below every time there is
     return {time.microseconds - rest};
 }
 

@@ -75,7 +75,8 @@ inline bool bit(const char *bitmap, size_t index) {
     return (static_cast<uint8_t>(bitmap[index / 8]) >> (index % 8)) & 1;
 }
 inline void set_bit(char *bitmap, size_t index) {
-    bitmap[index / 8] = static_cast<char>(static_cast<uint8_t>(bitmap[index / 8]) | 1u << (index % 8));
+    bitmap[index / 8] =
+        static_cast<char>(static_cast<uint8_t>(bitmap[index / 8]) | 1u << (index % 8));
 }
 inline constexpr size_t bitmap_bytes(size_t bits) { return (bits + 7) / 8; }
 

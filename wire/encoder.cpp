@@ -117,7 +117,9 @@ template <typename Test> void encode_bitmap(Buffer &out, std::span<const Value> 
         if (test(row[i])) set_bit(out.data + start, i);
 }
 
-bool is_encoded_null(const Value &value) { return value.state == Value::State::null && !value.same_as_old; }
+bool is_encoded_null(const Value &value) {
+    return value.state == Value::State::null && !value.same_as_old;
+}
 bool is_absent(const Value &value) { return value.state == Value::State::absent; }
 
 } // namespace
@@ -145,7 +147,8 @@ void encode_relation(FrameWriter &out, const Relation &relation) {
     for (const Column &column : relation.columns) {
         bytes.append_string(column.name);
         bytes.append_string(column.type_name);
-        bytes.append_byte(static_cast<uint8_t>((column.in_identity ? 0x01 : 0) | (column.generated ? 0x02 : 0)));
+        bytes.append_byte(
+            static_cast<uint8_t>((column.in_identity ? 0x01 : 0) | (column.generated ? 0x02 : 0)));
         encode_type(bytes, column.type);
         out.spill_if_long();
     }
@@ -177,27 +180,36 @@ void encode_context(FrameWriter &out, std::string_view json_object) {
     out.end_record();
 }
 
-void encode_change_header(FrameWriter &out, const Change &change, Lsn previous_position, uint64_t skipped) {
+void encode_change_header(FrameWriter &out, const Change &change, Lsn previous_position,
+                          uint64_t skipped) {
     bool has_old_row = change.old_row != OldRow::none;
-    bool has_new_row = change.operation == Operation::insert || change.operation == Operation::update;
-    uint8_t flags = static_cast<uint8_t>(static_cast<uint8_t>(change.old_row) << change_old_row_shift);
+    bool has_new_row =
+        change.operation == Operation::insert || change.operation == Operation::update;
+    uint8_t flags =
+        static_cast<uint8_t>(static_cast<uint8_t>(change.old_row) << change_old_row_shift);
     if (skipped != 0) flags |= change_flag_skipped;
     if (has_old_row && any_null(change.before)) flags |= change_flag_old_nulls;
     if (has_new_row && any_null(change.after)) flags |= change_flag_new_nulls;
     // Without a new row all its columns are absent, and no bitmap says so.
-    if (has_new_row && change.old_row != OldRow::whole && any_absent(change.after)) flags |= change_flag_new_absent;
+    if (has_new_row && change.old_row != OldRow::whole && any_absent(change.after))
+        flags |= change_flag_new_absent;
     if (change.cascade) flags |= change_flag_cascade;
     if (change.restart_identity) flags |= change_flag_restart_identity;
 
     out.begin_record(static_cast<RecordTag>(change.operation));
     out.payload.append_byte(flags);
     out.payload.append_varint(change.relation->number);
-    out.payload.append_zigzag(static_cast<int64_t>(change.position.value - previous_position.value));
+    out.payload.append_zigzag(
+        static_cast<int64_t>(change.position.value - previous_position.value));
     if (skipped != 0) out.payload.append_varint(skipped);
 }
 
-void encode_null_bitmap(Buffer &out, std::span<const Value> row) { encode_bitmap(out, row, is_encoded_null); }
-void encode_absent_bitmap(Buffer &out, std::span<const Value> row) { encode_bitmap(out, row, is_absent); }
+void encode_null_bitmap(Buffer &out, std::span<const Value> row) {
+    encode_bitmap(out, row, is_encoded_null);
+}
+void encode_absent_bitmap(Buffer &out, std::span<const Value> row) {
+    encode_bitmap(out, row, is_absent);
+}
 void encode_changed_bitmap(Buffer &out, std::span<const Value> row) {
     encode_bitmap(out, row, [](const Value &value) { return !value.same_as_old; });
 }
@@ -208,16 +220,22 @@ void encode_value(Buffer &out, const Type &type, std::string_view bytes) {
     case Kind::numeric:
     case Kind::bytea:
     case Kind::json:
-    case Kind::jsonb: return out.append_string(bytes);
+    case Kind::jsonb:
+        return out.append_string(bytes);
     case Kind::array:
     case Kind::composite:
         out.append_little_endian(static_cast<uint32_t>(bytes.size()));
         return out.append(bytes);
-    default: return out.append(bytes);
+    default:
+        return out.append(bytes);
     }
 }
 
-bool any_null(std::span<const Value> row) { return std::any_of(row.begin(), row.end(), is_encoded_null); }
-bool any_absent(std::span<const Value> row) { return std::any_of(row.begin(), row.end(), is_absent); }
+bool any_null(std::span<const Value> row) {
+    return std::any_of(row.begin(), row.end(), is_encoded_null);
+}
+bool any_absent(std::span<const Value> row) {
+    return std::any_of(row.begin(), row.end(), is_absent);
+}
 
 } // namespace waltrail::wire

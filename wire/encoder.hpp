@@ -67,7 +67,8 @@ void encode_context(FrameWriter &out, std::string_view json_object);
 
 // What stands before the rows of `change`; previous_position is that of the change sent before in the transaction (0 for
 // none), skipped the number of changes filtered out since then.
-void encode_change_header(FrameWriter &out, const Change &change, Lsn previous_position, uint64_t skipped);
+void encode_change_header(FrameWriter &out, const Change &change, Lsn previous_position,
+                          uint64_t skipped);
 void encode_null_bitmap(Buffer &out, std::span<const Value> row);
 void encode_absent_bitmap(Buffer &out, std::span<const Value> row);
 void encode_changed_bitmap(Buffer &out, std::span<const Value> row);
@@ -95,11 +96,14 @@ void encode_change(FrameWriter &out, const Change &change, Lsn previous_position
     }
     if (change.operation == Operation::insert || change.operation == Operation::update) {
         bool delta = change.old_row == OldRow::whole;
-        if (delta) encode_changed_bitmap(out.payload, change.after);
-        else if (any_absent(change.after)) encode_absent_bitmap(out.payload, change.after);
+        if (delta)
+            encode_changed_bitmap(out.payload, change.after);
+        else if (any_absent(change.after))
+            encode_absent_bitmap(out.payload, change.after);
         if (any_null(change.after)) encode_null_bitmap(out.payload, change.after);
         for (size_t i = 0; i < change.after.size(); i++) {
-            if (change.after[i].state != Value::State::present || change.after[i].same_as_old) continue;
+            if (change.after[i].state != Value::State::present || change.after[i].same_as_old)
+                continue;
             put_value(out, i, true);
             out.spill_if_long();
         }

@@ -18,10 +18,11 @@ constexpr uint8_t flag_reserved = 0x80;
 constexpr size_t crc_offset = 12;
 
 uint8_t flags_of(const FrameHeader &header) {
-    return static_cast<uint8_t>(static_cast<uint8_t>(header.fragment) | (header.opens ? flag_opens : 0) |
-                                (header.begins ? flag_begins : 0) | (header.commits ? flag_commits : 0) |
-                                (header.describes ? flag_describes : 0) |
-                                (header.self_contained ? flag_self_contained : 0));
+    return static_cast<uint8_t>(
+        static_cast<uint8_t>(header.fragment) | (header.opens ? flag_opens : 0) |
+        (header.begins ? flag_begins : 0) | (header.commits ? flag_commits : 0) |
+        (header.describes ? flag_describes : 0) |
+        (header.self_contained ? flag_self_contained : 0));
 }
 
 uint32_t checksum(const char *header, std::string_view payload) {
@@ -53,8 +54,7 @@ void write_frame_header(char *out, const FrameHeader &header, std::string_view p
 
 ParsedFrame parse_frame(std::string_view bytes) {
     size_t comparable = std::min(bytes.size(), sizeof frame_magic);
-    if (comparable != 0 &&
-        std::memcmp(bytes.data(), frame_magic, comparable) != 0)
+    if (comparable != 0 && std::memcmp(bytes.data(), frame_magic, comparable) != 0)
         return corrupt("no frame starts here: the magic bytes are missing");
     if (bytes.size() < frame_header_bytes) return {};
 
@@ -62,7 +62,8 @@ ParsedFrame parse_frame(std::string_view bytes) {
     if (cursor.byte() != frame_version) return corrupt("unknown frame version");
     uint8_t flags = cursor.byte();
     if ((flags & flag_reserved) != 0) return corrupt("unknown frame flag");
-    if (cursor.little_endian<uint16_t>() != 0) return corrupt("reserved bytes of the frame header are not zero");
+    if (cursor.little_endian<uint16_t>() != 0)
+        return corrupt("reserved bytes of the frame header are not zero");
     uint32_t length = cursor.little_endian<uint32_t>();
     if (length > frame_payload_bytes_max) return corrupt("frame longer than 64 MiB");
     if (bytes.size() - frame_header_bytes < length) return {};

@@ -10,8 +10,10 @@ inline constexpr char frame_magic[4] = {'\xD7', 'W', 'A', 'L'};
 inline constexpr uint8_t frame_version = 1;
 inline constexpr size_t frame_header_bytes = 24;
 inline constexpr size_t frame_payload_bytes_max = size_t{64} << 20;
-inline constexpr size_t frame_target_bytes = size_t{64} << 10; // a frame is sent when it is this full
-inline constexpr size_t fragment_bytes = size_t{1} << 20;      // longer records travel in fragments
+// A frame is sent when it is this full.
+inline constexpr size_t frame_target_bytes = size_t{64} << 10;
+// Longer records travel in fragments.
+inline constexpr size_t fragment_bytes = size_t{1} << 20;
 
 enum class Fragment : uint8_t { whole = 0, first = 1, middle = 2, last = 3 };
 

@@ -9,14 +9,22 @@ namespace {
 // 0: as it is; 'u': \u00XX; otherwise the letter after the backslash.
 constexpr char escape_of(uint8_t c) {
     switch (c) {
-    case '"': return '"';
-    case '\\': return '\\';
-    case '\b': return 'b';
-    case '\f': return 'f';
-    case '\n': return 'n';
-    case '\r': return 'r';
-    case '\t': return 't';
-    default: return c < 0x20 ? 'u' : 0;
+    case '"':
+        return '"';
+    case '\\':
+        return '\\';
+    case '\b':
+        return 'b';
+    case '\f':
+        return 'f';
+    case '\n':
+        return 'n';
+    case '\r':
+        return 'r';
+    case '\t':
+        return 't';
+    default:
+        return c < 0x20 ? 'u' : 0;
     }
 }
 
@@ -72,8 +80,10 @@ struct ArrayJson {
         out.append_byte('[');
         for (uint64_t i = 0; i < lengths[dimension]; i++) {
             if (i != 0) out.append_byte(',');
-            if (dimension + 1 < dimensions) append_dimension(dimension + 1, dimensions);
-            else append_element();
+            if (dimension + 1 < dimensions)
+                append_dimension(dimension + 1, dimensions);
+            else
+                append_element();
         }
         out.append_byte(']');
     }
@@ -148,14 +158,19 @@ std::string_view json_name(std::string_view name, Arena &arena) {
 
 void append_json_value(Buffer &out, const Type &type, std::string_view bytes) {
     switch (type.kind) {
-    case Kind::text: return append_json_string(out, bytes);
-    case Kind::boolean: return out.append(bytes[0] != 0 ? "true" : "false");
+    case Kind::text:
+        return append_json_string(out, bytes);
+    case Kind::boolean:
+        return out.append(bytes[0] != 0 ? "true" : "false");
     case Kind::int2:
     case Kind::int4:
-    case Kind::int8: return append_output_text(out, type, bytes);
+    case Kind::int8:
+        return append_output_text(out, type, bytes);
     case Kind::float4:
-    case Kind::float8: return append_float_json(out, type, bytes);
-    case Kind::numeric: return append_number(out, bytes);
+    case Kind::float8:
+        return append_float_json(out, type, bytes);
+    case Kind::numeric:
+        return append_number(out, bytes);
     case Kind::date:
     case Kind::timestamp:
     case Kind::timestamptz:
@@ -164,15 +179,19 @@ void append_json_value(Buffer &out, const Type &type, std::string_view bytes) {
         return out.append_byte('"');
     case Kind::time:
     case Kind::timetz:
-    case Kind::uuid: return append_quoted(out, type, bytes);
+    case Kind::uuid:
+        return append_quoted(out, type, bytes);
     case Kind::bytea:
         out.append("\"\\");
         append_output_text(out, type, bytes);
         return out.append_byte('"');
     case Kind::json:
-    case Kind::jsonb: return out.append(bytes);
-    case Kind::array: return append_array(out, type, bytes);
-    case Kind::composite: return append_composite(out, type, bytes);
+    case Kind::jsonb:
+        return out.append(bytes);
+    case Kind::array:
+        return append_array(out, type, bytes);
+    case Kind::composite:
+        return append_composite(out, type, bytes);
     }
 }
 
@@ -186,8 +205,10 @@ void append_json_row(Buffer &out, const Relation &relation, std::span<const Valu
         first = false;
         const Column &column = relation.columns[i];
         out.append(column.json_name);
-        if (value.state == Value::State::null) out.append("null");
-        else append_json_value(out, column.type, value.bytes);
+        if (value.state == Value::State::null)
+            out.append("null");
+        else
+            append_json_value(out, column.type, value.bytes);
     }
     out.append_byte('}');
 }

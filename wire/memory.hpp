@@ -84,7 +84,8 @@ struct Buffer {
     void grow(size_t extra);
 };
 static_assert(std::is_trivially_destructible_v<Buffer>);
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the format is written for little-endian machines");
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+              "the format is written for little-endian machines");
 
 // Memory for decoded descriptions; blocks are chained and freed together.
 struct Arena {

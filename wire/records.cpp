@@ -69,17 +69,20 @@ void set_states(std::span<Value> row, Value::State state) {
 Problem parse_present(Cursor &in, const Relation &relation, std::span<Value> row) {
     for (size_t i = 0; i < row.size(); i++) {
         if (row[i].state != Value::State::present || row[i].same_as_old) continue;
-        if (Problem problem = parse_value(in, relation.columns[i].type, row[i].bytes)) return problem;
+        if (Problem problem = parse_value(in, relation.columns[i].type, row[i].bytes))
+            return problem;
     }
     return nullptr;
 }
 
 void mark_nulls(const char *bitmap, std::span<Value> row) {
     for (size_t i = 0; i < row.size(); i++)
-        if (row[i].state == Value::State::present && bit(bitmap, i)) row[i].state = Value::State::null;
+        if (row[i].state == Value::State::present && bit(bitmap, i))
+            row[i].state = Value::State::null;
 }
 
-Problem parse_old_row(Cursor &in, const ChangeHeader &header, const Relation &relation, std::span<Value> row) {
+Problem parse_old_row(Cursor &in, const ChangeHeader &header, const Relation &relation,
+                      std::span<Value> row) {
     if (header.old_row == OldRow::none) return nullptr;
     for (size_t i = 0; i < row.size(); i++)
         if (header.old_row == OldRow::whole || relation.columns[i].in_identity)
@@ -92,8 +95,9 @@ Problem parse_old_row(Cursor &in, const ChangeHeader &header, const Relation &re
     return parse_present(in, relation, row);
 }
 
-Problem parse_new_row(Cursor &in, RecordTag tag, const ChangeHeader &header, const Relation &relation,
-                      std::span<const Value> before, std::span<Value> after) {
+Problem parse_new_row(Cursor &in, RecordTag tag, const ChangeHeader &header,
+                      const Relation &relation, std::span<const Value> before,
+                      std::span<Value> after) {
     size_t bytes = bitmap_bytes(after.size());
     bool delta = tag == RecordTag::update && header.old_row == OldRow::whole;
     set_states(after, Value::State::present);
@@ -115,7 +119,8 @@ Problem parse_new_row(Cursor &in, RecordTag tag, const ChangeHeader &header, con
         auto nulls = in.bytes(bytes);
         if (in.failed) return truncated_record;
         for (size_t i = 0; i < after.size(); i++)
-            if (!after[i].same_as_old && after[i].state == Value::State::present && bit(nulls.data(), i))
+            if (!after[i].same_as_old && after[i].state == Value::State::present &&
+                bit(nulls.data(), i))
                 after[i].state = Value::State::null;
     }
     return parse_present(in, relation, after);
@@ -154,7 +159,8 @@ Problem check_composite(std::string_view body, const Type &type, int depth) {
     for (size_t i = 0; i < type.fields.size(); i++) {
         if (bit(bitmap.data(), i)) continue;
         std::string_view bytes;
-        if (Problem problem = parse_value(in, type.fields[i].type, bytes, depth + 1)) return problem;
+        if (Problem problem = parse_value(in, type.fields[i].type, bytes, depth + 1))
+            return problem;
     }
     return in.failed || !in.at_end() ? "composite value of another length than it says" : nullptr;
 }
@@ -186,7 +192,8 @@ Problem parse_relation(Cursor &in, Arena &arena, Relation &relation) {
     for (Column &column : columns)
         if (Problem problem = parse_column(in, arena, column)) return problem;
     uint64_t key_count = in.varint();
-    if (in.failed || key_count > count) return "key of a relation with more columns than the relation";
+    if (in.failed || key_count > count)
+        return "key of a relation with more columns than the relation";
     auto key = arena.make<uint16_t>(key_count);
     for (uint16_t &index : key) {
         uint64_t column = in.varint();
@@ -232,7 +239,8 @@ Problem parse_change_header(Cursor &in, RecordTag tag, ChangeHeader &header) {
     if (old_row > 2) return "unknown kind of old row";
     header.old_row = static_cast<OldRow>(old_row);
     bool takes_old = tag == RecordTag::update || tag == RecordTag::remove;
-    if (!takes_old && (old_row != 0 || header.old_nulls)) return "old row where the operation has none";
+    if (!takes_old && (old_row != 0 || header.old_nulls))
+        return "old row where the operation has none";
     if (old_row == 0 && header.old_nulls) return "null bitmap of an old row that is not there";
     if (header.old_row == OldRow::whole && header.new_absent && has_new_row(tag))
         return "absent columns beside a whole old row";
@@ -243,8 +251,9 @@ Problem parse_change_header(Cursor &in, RecordTag tag, ChangeHeader &header) {
     return nullptr;
 }
 
-Problem parse_change_rows(Cursor &in, RecordTag tag, const ChangeHeader &header, const Relation &relation,
-                          std::span<Value> before, std::span<Value> after) {
+Problem parse_change_rows(Cursor &in, RecordTag tag, const ChangeHeader &header,
+                          const Relation &relation, std::span<Value> before,
+                          std::span<Value> after) {
     set_states(before, Value::State::absent);
     set_states(after, Value::State::absent);
     if (Problem problem = parse_old_row(in, header, relation, before)) return problem;
@@ -256,16 +265,27 @@ Problem parse_value(Cursor &in, const Type &type, std::string_view &bytes, int d
     if (depth > nesting_max) return "value nested too deeply";
     const char *start = in.at;
     switch (type.kind) {
-    case Kind::boolean: bytes = in.bytes(1); break;
-    case Kind::float4: bytes = in.bytes(4); break;
+    case Kind::boolean:
+        bytes = in.bytes(1);
+        break;
+    case Kind::float4:
+        bytes = in.bytes(4);
+        break;
     case Kind::float8:
     case Kind::timestamp:
-    case Kind::timestamptz: bytes = in.bytes(8); break;
-    case Kind::uuid: bytes = in.bytes(16); break;
+    case Kind::timestamptz:
+        bytes = in.bytes(8);
+        break;
+    case Kind::uuid:
+        bytes = in.bytes(16);
+        break;
     case Kind::int2:
     case Kind::int4:
     case Kind::int8:
-    case Kind::time: in.varint(); bytes = {start, static_cast<size_t>(in.at - start)}; break;
+    case Kind::time:
+        in.varint();
+        bytes = {start, static_cast<size_t>(in.at - start)};
+        break;
     case Kind::date:
         if (!fits_int32(in.zigzag())) return "date out of range";
         bytes = {start, static_cast<size_t>(in.at - start)};
@@ -279,12 +299,15 @@ Problem parse_value(Cursor &in, const Type &type, std::string_view &bytes, int d
     case Kind::numeric:
     case Kind::bytea:
     case Kind::json:
-    case Kind::jsonb: bytes = in.string(); break;
+    case Kind::jsonb:
+        bytes = in.string();
+        break;
     case Kind::array:
     case Kind::composite: {
         bytes = in.bytes(in.little_endian<uint32_t>());
         if (in.failed) return truncated_record;
-        return type.kind == Kind::array ? check_array(bytes, type, depth) : check_composite(bytes, type, depth);
+        return type.kind == Kind::array ? check_array(bytes, type, depth)
+                                        : check_composite(bytes, type, depth);
     }
     }
     return in.failed ? truncated_record : nullptr;

@@ -74,8 +74,9 @@ Problem parse_change_header(Cursor &in, RecordTag tag, ChangeHeader &header);
 
 // The rows. `before` and `after` must have one Value for each column; they point into the input afterwards. A row that the
 // operation does not have is left all absent.
-Problem parse_change_rows(Cursor &in, RecordTag tag, const ChangeHeader &header, const Relation &relation,
-                          std::span<Value> before, std::span<Value> after);
+Problem parse_change_rows(Cursor &in, RecordTag tag, const ChangeHeader &header,
+                          const Relation &relation, std::span<Value> before,
+                          std::span<Value> after);
 
 // Reads one value of the type, as encoded with its length prefix; returns its bytes without the prefix. Checks that
 // nested values are whole, so that rendering need not. `depth` guards the stack.

@@ -11,7 +11,8 @@ void StreamReader::load(const FrameHeader &header, std::string_view payload) {
     decoded_at_ = header.decoded_at;
     bool starts = header.fragment == Fragment::whole || header.fragment == Fragment::first;
     if (starts == joining_) {
-        problem_ = joining_ ? "a record's last fragment is missing" : "a record's first fragment is missing";
+        problem_ = joining_ ? "a record's last fragment is missing"
+                            : "a record's first fragment is missing";
         cursor_ = Cursor({});
         return;
     }
@@ -38,7 +39,8 @@ StreamReader::Event StreamReader::next() {
 StreamReader::Event StreamReader::read_record() {
     uint8_t byte = cursor_.byte();
     auto tag = static_cast<RecordTag>(byte);
-    if (!has_session_ && tag != RecordTag::session) return corrupt("the stream does not begin with a session record");
+    if (!has_session_ && tag != RecordTag::session)
+        return corrupt("the stream does not begin with a session record");
     switch (tag) {
     case RecordTag::session: {
         Source source;
@@ -49,9 +51,12 @@ StreamReader::Event StreamReader::read_record() {
         has_session_ = true;
         return Event::need_frame;
     }
-    case RecordTag::relation: return describe();
-    case RecordTag::begin: return begin();
-    case RecordTag::commit: return commit();
+    case RecordTag::relation:
+        return describe();
+    case RecordTag::begin:
+        return begin();
+    case RecordTag::commit:
+        return commit();
     case RecordTag::context: {
         std::string_view context;
         if (Problem problem = parse_context(cursor_, context)) return corrupt(problem);
@@ -61,7 +66,8 @@ StreamReader::Event StreamReader::read_record() {
     case RecordTag::insert:
     case RecordTag::update:
     case RecordTag::remove:
-    case RecordTag::truncate: return read_change(tag);
+    case RecordTag::truncate:
+        return read_change(tag);
     }
     return corrupt("unknown record tag " + std::to_string(byte));
 }
@@ -69,7 +75,8 @@ StreamReader::Event StreamReader::read_record() {
 StreamReader::Event StreamReader::describe() {
     auto known = std::make_unique<KnownRelation>();
     known->arena.allocator = process_allocator();
-    if (Problem problem = parse_relation(cursor_, known->arena, known->relation)) return corrupt(problem);
+    if (Problem problem = parse_relation(cursor_, known->arena, known->relation))
+        return corrupt(problem);
     known->description_id = ++descriptions_;
     known->before.resize(known->relation.columns.size());
     known->after.resize(known->relation.columns.size());
@@ -94,9 +101,10 @@ StreamReader::Event StreamReader::commit() {
     if (Problem problem = parse_commit(cursor_, said)) return corrupt(problem);
     if (!in_transaction_) return corrupt("a commit without a transaction");
     if (said.changes_sent != changes_seen_)
-        return corrupt("the commit says " + std::to_string(said.changes_sent) + " changes, received were " +
-                       std::to_string(changes_seen_));
-    if (said.changes_decoded < next_sequence_) return corrupt("the commit counts fewer changes than were sent");
+        return corrupt("the commit says " + std::to_string(said.changes_sent) +
+                       " changes, received were " + std::to_string(changes_seen_));
+    if (said.changes_decoded < next_sequence_)
+        return corrupt("the commit counts fewer changes than were sent");
     in_transaction_ = false;
     return Event::commit;
 }
@@ -108,7 +116,8 @@ StreamReader::Event StreamReader::read_change(RecordTag tag) {
     auto found = relations_.find(header.relation);
     if (found == relations_.end()) return corrupt("a change of a relation that was not described");
     KnownRelation &known = *found->second;
-    if (Problem problem = parse_change_rows(cursor_, tag, header, known.relation, known.before, known.after))
+    if (Problem problem =
+            parse_change_rows(cursor_, tag, header, known.relation, known.before, known.after))
         return corrupt(problem);
 
     change_.operation = static_cast<Operation>(tag);
@@ -161,10 +170,11 @@ std::string StreamReader::self_contained_frame() const {
     encode_relation(out, *change_.relation);
     encode_begin(out, transaction_);
     if (!context_.empty()) encode_context(out, context_);
-    encode_change(out, change_, {}, change_.sequence, [this](FrameWriter &to, size_t column, bool is_new) {
-        const Value &value = is_new ? change_.after[column] : change_.before[column];
-        encode_value(to.payload, change_.relation->columns[column].type, value.bytes);
-    });
+    encode_change(out, change_, {}, change_.sequence,
+                  [this](FrameWriter &to, size_t column, bool is_new) {
+                      const Value &value = is_new ? change_.after[column] : change_.before[column];
+                      encode_value(to.payload, change_.relation->columns[column].type, value.bytes);
+                  });
     encode_commit(out, 1, change_.sequence + 1);
     out.flush();
     out.payload.release();

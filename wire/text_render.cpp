@@ -122,7 +122,8 @@ void append_timestamp(Buffer &out, std::string_view bytes, char separator, std::
     append_era(out, date);
 }
 
-template <typename Float> void append_float(Buffer &out, std::string_view bytes, int (*shortest)(Float, char *)) {
+template <typename Float>
+void append_float(Buffer &out, std::string_view bytes, int (*shortest)(Float, char *)) {
     auto value = Cursor(bytes).little_endian<Float>();
     if (std::isnan(value)) return out.append("NaN");
     if (std::isinf(value)) return out.append(value > 0 ? "Infinity" : "-Infinity");
@@ -163,7 +164,8 @@ bool is_null_word(std::string_view text) {
 bool needs_quotes(std::string_view text, std::string_view special) {
     if (text.empty()) return true;
     for (char c : text)
-        if (c == '"' || c == '\\' || is_space(c) || special.find(c) != std::string_view::npos) return true;
+        if (c == '"' || c == '\\' || is_space(c) || special.find(c) != std::string_view::npos)
+            return true;
     return false;
 }
 
@@ -207,15 +209,18 @@ struct ArrayText {
         if (out.size > stop) return;
         std::string_view text = out.view_from(start);
         const char special[] = {'{', '}', type.delimiter};
-        if (needs_quotes(text, {special, sizeof special}) || is_null_word(text)) quote_from(out, start, '\\');
+        if (needs_quotes(text, {special, sizeof special}) || is_null_word(text))
+            quote_from(out, start, '\\');
     }
 
     void append_dimension(uint64_t dimension, uint64_t dimensions) {
         out.append_byte('{');
         for (uint64_t i = 0; i < lengths[dimension] && out.size <= stop; i++) {
             if (i != 0) out.append_byte(static_cast<uint8_t>(type.delimiter));
-            if (dimension + 1 < dimensions) append_dimension(dimension + 1, dimensions);
-            else append_element();
+            if (dimension + 1 < dimensions)
+                append_dimension(dimension + 1, dimensions);
+            else
+                append_element();
         }
         out.append_byte('}');
     }
@@ -277,26 +282,40 @@ void append_text(Buffer &out, const Type &type, std::string_view bytes, size_t s
     case Kind::text:
     case Kind::numeric:
     case Kind::json:
-    case Kind::jsonb: return out.append(bytes);
-    case Kind::boolean: return out.append(bytes[0] != 0 ? "t" : "f");
+    case Kind::jsonb:
+        return out.append(bytes);
+    case Kind::boolean:
+        return out.append(bytes[0] != 0 ? "t" : "f");
     case Kind::int2:
     case Kind::int4:
-    case Kind::int8: return append_integer(out, Cursor(bytes).zigzag());
-    case Kind::float4: return append_float<float>(out, bytes, float_to_shortest_decimal_buf);
-    case Kind::float8: return append_float<double>(out, bytes, double_to_shortest_decimal_buf);
-    case Kind::date: return append_date(out, bytes);
-    case Kind::time: return append_time_of_day(out, Cursor(bytes).zigzag());
+    case Kind::int8:
+        return append_integer(out, Cursor(bytes).zigzag());
+    case Kind::float4:
+        return append_float<float>(out, bytes, float_to_shortest_decimal_buf);
+    case Kind::float8:
+        return append_float<double>(out, bytes, double_to_shortest_decimal_buf);
+    case Kind::date:
+        return append_date(out, bytes);
+    case Kind::time:
+        return append_time_of_day(out, Cursor(bytes).zigzag());
     case Kind::timetz: {
         Cursor in(bytes);
         append_time_of_day(out, in.zigzag());
         return append_zone(out, in.zigzag());
     }
-    case Kind::timestamp: return append_timestamp(out, bytes, ' ', "");
-    case Kind::timestamptz: return append_timestamp(out, bytes, ' ', "+00");
-    case Kind::uuid: return append_uuid(out, bytes);
-    case Kind::bytea: out.append("\\x"); return append_hex(out, bytes);
-    case Kind::array: return append_array(out, type, bytes, stop);
-    case Kind::composite: return append_composite(out, type, bytes, stop);
+    case Kind::timestamp:
+        return append_timestamp(out, bytes, ' ', "");
+    case Kind::timestamptz:
+        return append_timestamp(out, bytes, ' ', "+00");
+    case Kind::uuid:
+        return append_uuid(out, bytes);
+    case Kind::bytea:
+        out.append("\\x");
+        return append_hex(out, bytes);
+    case Kind::array:
+        return append_array(out, type, bytes, stop);
+    case Kind::composite:
+        return append_composite(out, type, bytes, stop);
     }
 }
 
@@ -338,11 +357,13 @@ bool append_primary_key(Buffer &out, const Relation &relation, std::span<const V
     } else {
         for (size_t i = 0; i < relation.key.size(); i++) {
             out.append_byte(i == 0 ? '(' : ',');
-            append_field(out, relation.columns[relation.key[i]].type, row[relation.key[i]].bytes, stop);
+            append_field(out, relation.columns[relation.key[i]].type, row[relation.key[i]].bytes,
+                         stop);
         }
         out.append_byte(')');
     }
-    if (out.size <= stop && utf8_characters(out.view_from(start)) <= primary_key_characters_max) return true;
+    if (out.size <= stop && utf8_characters(out.view_from(start)) <= primary_key_characters_max)
+        return true;
     out.size = start;
     return false;
 }
