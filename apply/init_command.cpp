@@ -97,7 +97,7 @@ class InitRun {
         else
             report_identities();
         fmt::print("{}: extension waltrail {}, table \"changes\", retention {}, {} as \"{}\"\n",
-                   destination_.where(), WALTRAIL_VERSION, kept_retention(destination_),
+                   destination_.where(), WALTRAIL_VERSION, retention_,
                    registration_.is_prepared ? "source already registered" : "source registered",
                    registration_.label);
         std::fflush(stdout);
@@ -123,8 +123,8 @@ class InitRun {
                             consistent_point_);
         if (!settings_.keep_replica_identity) change_identities(undo);
         SignalWatch::check();
-        destination_.execute(
-            "SELECT 1"); // a connection that is lost already leaves no doubt about COMMIT
+        // A connection that is lost already shows here, and leaves no doubt about COMMIT.
+        retention_ = kept_retention(destination_);
         if (registration_.is_prepared)
             destination_.execute("COMMIT");
         else
@@ -176,6 +176,7 @@ class InitRun {
     SourceIdentity identity_;
     Registration registration_;
     std::string consistent_point_;
+    std::string retention_;
     IdentityReport identities_;
     bool has_event_trigger_ = false;
 };

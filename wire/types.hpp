@@ -90,8 +90,8 @@ struct Relation {
     std::string_view root_table;
     ReplicaIdentity replica_identity = ReplicaIdentity::by_default;
     std::span<const Column> columns{};
-    std::span<const uint16_t>
-        key{}; // indexes into columns, in primary key order; empty without a key
+    // Indexes into columns, in primary key order; empty without a key.
+    std::span<const uint16_t> key{};
 };
 
 // Where the stream comes from; the first record of every session.

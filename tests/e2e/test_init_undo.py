@@ -139,7 +139,7 @@ def init_in_commit(source, fresh_destination, slot):
 
 def test_commit_whose_answer_is_lost_counts_as_done(source, fresh_destination, slot, init_in_commit):
     process, backend = init_in_commit
-    fresh_destination.execute("SELECT pg_terminate_backend(%s)", [backend])
+    fresh_destination.execute("SELECT pg_terminate_backend(%s, 10000)", [backend])  # returns when it is gone
     fresh_destination.server.reload()
     done = ended(process)
     assert (done.returncode, done.stderr) == (0, "")
