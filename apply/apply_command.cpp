@@ -77,6 +77,7 @@ int run_apply(const ApplySettings &settings) {
         } catch (const RowRefused &row) {
             spdlog::warn("row refused, to be quarantined: {}", row.what());
             refused[row.place] = row.refusal;
+            ever_streamed = true;
         } catch (const Error &error) {
             ever_streamed |= outcome.streamed;
             if (outcome.progressed) delay = settings.reconnect_delay_min;

@@ -26,7 +26,8 @@ PostgresConnection connect_destination(const ApplySettings &settings) {
     PostgresConnection destination(settings.ends.destination, "destination");
     destination.execute(
         "SET synchronous_commit = on; SET idle_in_transaction_session_timeout = 0; "
-        "SET statement_timeout = 0; SET lock_timeout = 0; SET search_path = pg_catalog, pg_temp");
+        "SET statement_timeout = 0; SET lock_timeout = 0; SET search_path = pg_catalog, pg_temp; "
+        "SET client_min_messages = warning"); // commit_durably() must see the server's warning
     return destination;
 }
 

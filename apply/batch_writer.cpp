@@ -67,6 +67,10 @@ void BatchWriter::begin_transaction() {
     ordinal_ = 0;
     if (skipping_) return;
     open_batch();
+    created_at_ = {
+        batch_began_at_.microseconds +
+        std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - batch_opened_at_)
+            .count()};
     batch_transactions_.push_back({transaction.commit_lsn, batch_rows_ + 1, {}});
 }
 
@@ -81,7 +85,7 @@ void BatchWriter::take_change() {
         batch_transactions_.back().quarantined_ordinals.push_back(ordinal_);
     } else {
         RowSetting setting{progress_.label,   &reader_.source(),    &reader_.transaction(),
-                           reader_.context(), reader_.decoded_at(), batch_created_at_};
+                           reader_.context(), reader_.decoded_at(), created_at_};
         append_change_row(copy_.buffer(), setting, change);
         copy_.send_if_full(destination_);
         batch_rows_++;
@@ -109,7 +113,7 @@ void BatchWriter::open_batch() {
         "SELECT pg_catalog.floor((extract(epoch FROM pg_catalog.now()) - 946684800) * "
         "1000000)::pg_catalog.int8");
     std::string_view text = now.text(0, 0);
-    std::from_chars(text.data(), text.data() + text.size(), batch_created_at_.microseconds);
+    std::from_chars(text.data(), text.data() + text.size(), batch_began_at_.microseconds);
     copy_.begin(destination_);
     batch_open_ = true;
     batch_opened_at_ = Clock::now();

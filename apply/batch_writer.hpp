@@ -73,7 +73,8 @@ class BatchWriter {
 
     bool batch_open_ = false;
     Clock::time_point batch_opened_at_{};
-    wire::Timestamp batch_created_at_{}; // the destination's clock when the batch began
+    wire::Timestamp batch_began_at_{}; // the destination's clock
+    wire::Timestamp created_at_{};     // of the current transaction's rows: never before its commit
     std::vector<WrittenTransaction> batch_transactions_;
     uint64_t batch_rows_ = 0;
 

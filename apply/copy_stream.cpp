@@ -9,15 +9,16 @@ namespace waltrail {
 
 namespace {
 
-// The context of a COPY error names table and row: `COPY changes, line 17, column after` (in the server's language, hence the
-// first number behind the table's name).
+// The context of a COPY error ends with a line that names table and row: `COPY changes, line 17, column after`. (In the
+// server's language, hence the first number in it. Lines before it may quote row contents, which must decide nothing; a
+// binary COPY prints none in the last.)
 std::optional<uint64_t> refused_row(const PGresult *result) {
     const char *context = PQresultErrorField(result, PG_DIAG_CONTEXT);
     if (context == nullptr) return std::nullopt;
     std::string_view text(context);
-    size_t copy = text.find("COPY");
-    if (copy == std::string_view::npos) return std::nullopt;
-    size_t digit = text.find_first_of("0123456789", copy);
+    text.remove_prefix(text.rfind('\n') + 1); // npos + 1 is 0
+    if (text.find("COPY") == std::string_view::npos) return std::nullopt;
+    size_t digit = text.find_first_of("0123456789");
     if (digit == std::string_view::npos) return std::nullopt;
     uint64_t row = 0;
     std::from_chars(text.data() + digit, text.data() + text.size(), row);

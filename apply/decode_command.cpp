@@ -1,5 +1,12 @@
-// `waltrail decode`: a file of frames, as pg_recvlogical writes them, to one JSON object a line. Between frames it skips what
-// is not a frame (pg_recvlogical's newlines); damage is reported with its offset, and reading goes on at the next frame.
+// `waltrail decode`: a file of frames, as pg_recvlogical writes them, to one JSON object a line. Between frames it skips
+// pg_recvlogical's newlines. Damage is reported with its offset, and no change is printed that could be bent by it:
+//
+// | damage                                   | reading goes on at the next              |
+// |------------------------------------------|------------------------------------------|
+// | a frame whose header describes nothing   | frame that begins a transaction          |
+// | a frame that may have described a table, | frame that opens a session (or stands    |
+// | bytes that are no frame, records at odds | alone)                                   |
+// | a frame torn by the end of a session     | frame that opens a session               |
 #include "apply/error.hpp"
 #include "apply/settings.hpp"
 #include "wire/change_json.hpp"
@@ -62,34 +69,63 @@ class Decoder {
 
     int run() {
         while (true) {
-            file_.skip(wire::find_frame_magic(file_.bytes(), 0));
+            skip_to_frame();
             wire::ParsedFrame frame = wire::parse_frame(file_.bytes());
             if (frame.status == wire::FrameStatus::incomplete) {
                 if (file_.read_more()) continue;
-                if (!file_.bytes().empty()) report("file ends in the middle of a frame");
-                return damaged_ ? static_cast<int>(ExitCode::failure) : 0;
-            }
-            if (frame.status == wire::FrameStatus::corrupt) {
-                report(frame.problem);
+                if (file_.bytes().empty())
+                    return damaged_ ? static_cast<int>(ExitCode::failure) : 0;
+                report("file ends in the middle of a frame", Resume::at_session);
+                file_.skip(
+                    1); // a session appended behind a torn frame may lie inside what it claims
+            } else if (frame.status == wire::FrameStatus::corrupt) {
+                constexpr uint8_t describes = 0x20;
+                bool may_describe = (static_cast<uint8_t>(file_.bytes()[5]) & describes) != 0;
+                report(frame.problem, may_describe ? Resume::at_session : Resume::at_transaction);
                 file_.skip(1);
-                continue;
+            } else {
+                print(frame);
+                file_.skip(frame.bytes);
+                after_damage_ = false;
             }
-            print(frame);
-            file_.skip(frame.bytes);
         }
     }
 
   private:
+    enum class Resume { at_once, at_transaction, at_session };
+
+    void skip_to_frame() {
+        size_t gap = wire::find_frame_magic(file_.bytes(), 0);
+        bool only_newlines =
+            file_.bytes().substr(0, gap).find_first_not_of('\n') == std::string_view::npos;
+        if (!only_newlines && !after_damage_) report("bytes that are no frame", Resume::at_session);
+        file_.skip(gap);
+    }
+
+    bool may_resume(const wire::FrameHeader &header) const {
+        switch (resume_) {
+        case Resume::at_once:
+            return true;
+        case Resume::at_transaction:
+            return header.begins || header.opens;
+        case Resume::at_session:
+            return header.opens;
+        }
+        return false;
+    }
+
     void print(const wire::ParsedFrame &frame) {
+        if (!may_resume(frame.header)) return;
+        resume_ = Resume::at_once;
         reader_.load(frame.header, frame.payload);
         while (true) {
             switch (reader_.next()) {
             case wire::StreamReader::Event::need_frame:
                 return;
-            case wire::StreamReader::Event::corrupt:
-                report(reader_.problem().c_str());
-                reader_.reset();
-                return;
+            case wire::StreamReader::Event::corrupt: {
+                std::string problem = reader_.problem();
+                return report(problem.c_str(), Resume::at_session);
+            }
             case wire::StreamReader::Event::change:
                 print_change();
                 break;
@@ -112,10 +148,14 @@ class Decoder {
                         fmt::format("could not write: {}", std::strerror(errno)));
     }
 
-    void report(const char *problem) {
-        damaged_ = true;
-        fmt::print(stderr, "waltrail: \"{}\" at byte {}: {}\n", settings_.file, file_.offset(),
-                   problem);
+    void report(const char *problem, Resume resume) {
+        damaged_ = after_damage_ = true;
+        if (resume > resume_) resume_ = resume;
+        reader_.abandon_transaction();
+        fmt::print(stderr,
+                   "waltrail: \"{}\" at byte {}: {}: changes up to the next {} are left out\n",
+                   settings_.file, file_.offset(), problem,
+                   resume_ == Resume::at_session ? "session" : "transaction");
     }
 
     const DecodeSettings &settings_;
@@ -123,6 +163,8 @@ class Decoder {
     wire::StreamReader reader_;
     wire::Buffer line_;
     bool damaged_ = false;
+    bool after_damage_ = false; // bytes since then are the rest of a damaged frame
+    Resume resume_ = Resume::at_once;
 };
 
 } // namespace

@@ -6,9 +6,9 @@ namespace waltrail {
 
 namespace {
 
-constexpr const char *start_anew = "to go on with a gap, drop the slot, remove the source's rows "
-                                   "from changes.applied and changes.sources, note the range in "
-                                   "changes.gaps, and run \"waltrail init\"";
+constexpr const char *start_anew = "to go on with a gap, note the missing range in changes.gaps, "
+                                   "drop the slot if it is there, and run "
+                                   "\"waltrail init\" with another --slot and --label";
 
 void check_slot(const SourceSystem &system, const SlotState &slot, const std::string &name) {
     if (!slot.exists)

@@ -106,6 +106,7 @@ int main(int argc, char **argv) {
     CLI::App app{"waltrail: who changed what in PostgreSQL, and why", "waltrail"};
     app.set_version_flag("--version", "waltrail " WALTRAIL_VERSION);
     app.set_config("--config", "", "TOML file with settings; one table for each subcommand");
+    app.allow_config_extras(CLI::config_extras_mode::error);
     app.require_subcommand(0, 1);
     app.fallthrough();
     std::string log_level = "info";

@@ -36,17 +36,27 @@ std::map<std::string, std::string> parse_conninfo(const std::string &conninfo,
     return settings;
 }
 
-// What a user must mend: wrong password, unknown role or database, no permission, TLS refused. libpq gives no SQLSTATE for a
-// failed connection, so only whether the server was reached can be told: PQping.
-bool is_server_away(const std::vector<const char *> &keywords,
-                    const std::vector<const char *> &values) {
-    switch (PQpingParams(keywords.data(), values.data(), 0)) {
-    case PQPING_REJECT:      // starting up, shutting down, too many connections
-    case PQPING_NO_RESPONSE: // not there
-        return true;
-    default:
-        return false;
+std::unique_ptr<PGconn, decltype(&PQfinish)>
+connect(const std::map<std::string, std::string> &settings) {
+    std::vector<const char *> keywords, values;
+    for (auto &[keyword, value] : settings) {
+        keywords.push_back(keyword.c_str());
+        values.push_back(value.c_str());
     }
+    keywords.push_back(nullptr);
+    values.push_back(nullptr);
+    return {PQconnectdbParams(keywords.data(), values.data(), 0), PQfinish};
+}
+
+// libpq gives no SQLSTATE for a failed connection, so what is wrong is found out by trying.
+std::string connection_hint(std::map<std::string, std::string> settings, const std::string &end) {
+    if (settings.erase("replication") != 0 && PQstatus(connect(settings).get()) == CONNECTION_OK)
+        return "an ordinary connection works: give the role the right with ALTER ROLE … "
+               "REPLICATION, "
+               "and check max_wal_senders and the lines for replication in pg_hba.conf";
+    return fmt::format("check that the server is running, host, port, user, database and password "
+                       "of the {}'s connection string, and pg_hba.conf on its server",
+                       end);
 }
 
 } // namespace
@@ -65,26 +75,12 @@ PostgresConnection::PostgresConnection(const std::string &conninfo, std::string 
     settings["client_encoding"] = "UTF8";
     if (mode == Mode::replication) settings["replication"] = "database";
 
-    std::vector<const char *> keywords, values;
-    for (auto &[keyword, value] : settings) {
-        keywords.push_back(keyword.c_str());
-        values.push_back(value.c_str());
-    }
-    keywords.push_back(nullptr);
-    values.push_back(nullptr);
-    connection_.reset(PQconnectdbParams(keywords.data(), values.data(), 0));
-    if (PQstatus(connection_.get()) != CONNECTION_OK) {
-        bool away = is_server_away(keywords, values);
-        throw Error(
-            away ? Disposition::reconnect : Disposition::stop,
-            fmt::format("could not connect to the {}: {}", end_,
-                        one_line(PQerrorMessage(connection_.get()))),
-            away ? "is the server running, and do host and port name it"
-                 : fmt::format(
-                       "check user, database and password of the {}'s connection string, and "
-                       "pg_hba.conf on its server",
-                       end_));
-    }
+    connection_ = connect(settings);
+    if (PQstatus(connection_.get()) != CONNECTION_OK)
+        throw Error(Disposition::reconnect,
+                    fmt::format("could not connect to the {}: {}", end_,
+                                one_line(PQerrorMessage(connection_.get()))),
+                    connection_hint(settings, end_));
     PQsetNoticeReceiver(connection_.get(), receive_notice, warnings_.get());
 }
 

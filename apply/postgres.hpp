@@ -47,8 +47,8 @@ class PostgresConnection {
     enum class Mode { sql, replication };
 
     // `end` is what messages call it: "source" or "destination". Settings in conninfo win over the defaults given here
-    // (connect_timeout=10, client_encoding=UTF8, application_name=waltrail …). Fails with Disposition::stop for what a
-    // retry cannot mend (authentication, unknown database, malformed conninfo), reconnect otherwise.
+    // (connect_timeout=10, application_name=waltrail …). A malformed conninfo is Disposition::stop; every failed connection
+    // is Disposition::reconnect, for a server may be starting or full.
     PostgresConnection(const std::string &conninfo, std::string end, Mode mode = Mode::sql);
 
     // Any number of statements; the last result. Simple query protocol.

@@ -6,20 +6,29 @@ namespace waltrail {
 
 namespace {
 
-constexpr const char *insert_sql = R"(
+// The newest shape of the table either is this one, and began no later than this position, or this one is new.
+constexpr const char *upsert_sql = R"(
+WITH n AS (
+    SELECT $1::pg_catalog.int4 AS source_id, $2::pg_catalog.oid AS relation_oid,
+           $3::pg_catalog.int8 AS from_position, $4::pg_catalog.varchar AS "schema",
+           $5::pg_catalog.varchar AS "table", $6::pg_catalog.varchar AS leaf_schema,
+           $7::pg_catalog.varchar AS leaf_table, $8::pg_catalog."char" AS replica_identity,
+           $9::pg_catalog.jsonb AS columns,
+           ARRAY(SELECT k FROM pg_catalog.jsonb_array_elements_text($10::pg_catalog.jsonb) k) AS key_columns),
+newest AS (
+    SELECT r.* FROM changes.relations r JOIN n USING (source_id, relation_oid)
+    ORDER BY r.from_position DESC LIMIT 1),
+same AS (
+    SELECT r.source_id, r.relation_oid, r.from_position FROM newest r, n
+    WHERE (r."schema", r."table", r.leaf_schema, r.leaf_table, r.replica_identity, r.columns, r.key_columns)
+        = (n."schema", n."table", n.leaf_schema, n.leaf_table, n.replica_identity, n.columns, n.key_columns)),
+lowered AS (
+    UPDATE changes.relations r SET from_position = n.from_position FROM same s, n
+    WHERE (r.source_id, r.relation_oid, r.from_position) = (s.source_id, s.relation_oid, s.from_position)
+      AND n.from_position < r.from_position)
 INSERT INTO changes.relations (source_id, relation_oid, from_position, "schema", "table", leaf_schema, leaf_table,
                                replica_identity, columns, key_columns)
-SELECT * FROM (SELECT $1::pg_catalog.int4 AS source_id, $2::pg_catalog.oid AS relation_oid,
-                      $3::pg_catalog.int8 AS from_position, $4::pg_catalog.varchar AS "schema",
-                      $5::pg_catalog.varchar AS "table", $6::pg_catalog.varchar AS leaf_schema,
-                      $7::pg_catalog.varchar AS leaf_table, $8::pg_catalog."char" AS replica_identity,
-                      $9::pg_catalog.jsonb AS columns,
-                      ARRAY(SELECT k FROM pg_catalog.jsonb_array_elements_text($10::pg_catalog.jsonb) k) AS key_columns) n
-WHERE NOT EXISTS (
-    SELECT FROM (SELECT * FROM changes.relations r WHERE r.source_id = n.source_id AND r.relation_oid = n.relation_oid
-                 ORDER BY r.from_position DESC LIMIT 1) r
-    WHERE (r."schema", r."table", r.leaf_schema, r.leaf_table, r.replica_identity, r.columns, r.key_columns)
-        = (n."schema", n."table", n.leaf_schema, n.leaf_table, n.replica_identity, n.columns, n.key_columns))
+SELECT * FROM n WHERE NOT EXISTS (SELECT FROM same)
 ON CONFLICT DO NOTHING)";
 
 std::string columns_json(const wire::Relation &relation) {
@@ -30,22 +39,27 @@ std::string columns_json(const wire::Relation &relation) {
                            {"type_oid", column.type.oid},
                            {"identity", column.in_identity},
                            {"generated", column.generated}});
-    return columns.dump();
+    return columns.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 std::string key_json(const wire::Relation &relation) {
     auto key = nlohmann::json::array();
     for (uint16_t column : relation.key) key.push_back(relation.columns[column].name);
-    return key.dump();
+    return key.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 } // namespace
 
-void RelationLog::note(uint64_t description_id, const wire::Relation &relation,
-                       wire::Lsn first_position) {
-    if (!met_.insert(description_id).second) return;
+void RelationLog::note_lower(uint64_t description_id, const wire::Relation &relation,
+                             wire::Lsn position) {
+    auto [known, is_new] = lowest_.try_emplace(description_id, position);
+    bool is_lower = is_new || position < known->second;
+    if (is_lower) known->second = position;
+    newest_id_ = description_id;
+    newest_lowest_ = known->second;
+    if (!is_lower) return;
     pending_.push_back({std::to_string(source_id_), std::to_string(relation.oid),
-                        std::to_string(first_position.value), std::string(relation.root_schema),
+                        std::to_string(position.value), std::string(relation.root_schema),
                         std::string(relation.root_table), std::string(relation.schema),
                         std::string(relation.table),
                         std::string(1, static_cast<char>(relation.replica_identity)),
@@ -53,7 +67,7 @@ void RelationLog::note(uint64_t description_id, const wire::Relation &relation,
 }
 
 void RelationLog::write(PostgresConnection &destination) {
-    for (auto &parameters : pending_) destination.execute(insert_sql, parameters);
+    for (auto &parameters : pending_) destination.execute(upsert_sql, parameters);
     pending_.clear();
 }
 

@@ -8,13 +8,11 @@ extern "C" {
 #include "server_text.hpp"
 
 #include "wire/json_render.hpp"
+#include "wire/jsonb_limits.hpp"
 
 namespace waltrail {
 
 namespace {
-
-// PostgreSQL's parser raises an error at max_stack_depth, which would end the stream for good: any role may emit a message.
-constexpr int nesting_max = 256;
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
@@ -24,23 +22,14 @@ bool starts_object(std::string_view text) {
     return false;
 }
 
-// Brackets in strings do not nest.
+// PostgreSQL's parser raises an error at max_stack_depth, which would end the stream for good: any role may emit a message.
 bool is_nested_too_deeply(std::string_view text) {
-    int depth = 0;
-    bool in_string = false;
-    for (size_t i = 0; i < text.size(); i++) {
-        char c = text[i];
-        if (in_string && c == '\\')
-            i++;
-        else if (c == '"')
-            in_string = !in_string;
-        else if (in_string)
-            continue;
-        else if (c == '{' || c == '[')
-            depth++;
-        else if (c == '}' || c == ']')
-            depth--;
-        if (depth > nesting_max) return true;
+    constexpr int brackets_max = 1000; // in strings too: simpler, and no context comes near
+    int open = 0;
+    for (char c : text) {
+        if (c == '{' || c == '[') open++;
+        if (c == '}' || c == ']') open--;
+        if (open > brackets_max) return true;
     }
     return false;
 }
@@ -52,7 +41,9 @@ bool is_utf8(std::string_view text) {
 
 bool is_json_object(std::string_view text) {
     return starts_object(text) && !is_nested_too_deeply(text) &&
-           compat::is_json(const_cast<char *>(text.data()), static_cast<int>(text.size()), PG_UTF8);
+           compat::is_json(const_cast<char *>(text.data()), static_cast<int>(text.size()),
+                           PG_UTF8) &&
+           wire::jsonb_can_hold(text);
 }
 
 // Bytes that are no text, as bytea writes them.

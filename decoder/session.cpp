@@ -148,6 +148,11 @@ uint64_t count_change(Session &session) {
 
 void skip_change(Session &session) { session.transaction.skipped++; }
 
+void leave_out_change(Session &session) {
+    session.transaction.options_left_out = true;
+    skip_change(session);
+}
+
 void send_change(Session &session, RelationEntry &entry, const wire::Change &change) {
     TransactionState &transaction = session.transaction;
     if (!transaction.sent) write_begin(session);
@@ -170,6 +175,7 @@ void send_change(Session &session, RelationEntry &entry, const wire::Change &cha
 void commit_transaction(Session &session) {
     TransactionState &transaction = session.transaction;
     restore_settings(transaction.settings_level);
+    if (!transaction.sent && transaction.options_left_out) write_begin(session);
     OutputPluginUpdateProgress(session.decoding, !transaction.sent);
     if (!transaction.sent || session.options.format == Format::json) return;
     session.ending = true;

@@ -16,8 +16,9 @@ namespace waltrail {
 // The transaction that is being replayed.
 struct TransactionState {
     wire::Transaction about{};
-    bool sent = false;            // its begin record has been written
-    uint64_t changes_decoded = 0; // all that the server handed over, the next one's sequence
+    bool sent = false;             // its begin record has been written
+    bool options_left_out = false; // changes that other options would send
+    uint64_t changes_decoded = 0;  // all that the server handed over, the next one's sequence
     uint64_t changes_sent = 0;
     uint64_t skipped = 0; // decoded and left out since the last that was sent
     wire::Lsn previous_position{};
@@ -54,8 +55,11 @@ void commit_transaction(Session &session);
 
 // Counts a decoded change and returns its sequence.
 uint64_t count_change(Session &session);
-// The change just counted will not be sent.
+// The change just counted will not be sent, whatever the options.
 void skip_change(Session &session);
+// The change just counted is left out by an option. Its transaction is sent all the same, if need be without a change, so that
+// a reader meets the same transactions when the options have changed.
+void leave_out_change(Session &session);
 
 // Sends a change of which everything but values is filled in; takes the datums from the entry's rows. Written before it where
 // necessary: session, begin, relation and context records.

@@ -31,8 +31,8 @@ void record_one(Session &session, Relation relation, std::span<const Relation> r
     wire::Change change;
     change.sequence = count_change(session);
     RelationEntry &entry = session.relations.find(relation);
-    if (!session.options.truncate || !entry.recorded || is_covered_by_ancestor(relation, relations))
-        return skip_change(session);
+    if (!entry.recorded || is_covered_by_ancestor(relation, relations)) return skip_change(session);
+    if (!session.options.truncate) return leave_out_change(session);
     change.operation = wire::Operation::truncate;
     change.relation = &entry.of.relation;
     change.position = {decoded.lsn};

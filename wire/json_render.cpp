@@ -1,5 +1,6 @@
 #include "wire/json_render.hpp"
 
+#include "wire/jsonb_limits.hpp"
 #include "wire/text_render.hpp"
 
 namespace waltrail::wire {
@@ -186,6 +187,7 @@ void append_json_value(Buffer &out, const Type &type, std::string_view bytes) {
         append_output_text(out, type, bytes);
         return out.append_byte('"');
     case Kind::json:
+        return jsonb_can_hold(bytes) ? out.append(bytes) : append_json_string(out, bytes);
     case Kind::jsonb:
         return out.append(bytes);
     case Kind::array:

@@ -142,15 +142,19 @@ StreamReader::Event StreamReader::corrupt(std::string problem) {
     return Event::corrupt;
 }
 
-void StreamReader::reset() {
+void StreamReader::abandon_transaction() {
     cursor_ = Cursor({});
     fragments_.clear();
     joining_ = false;
-    has_session_ = false;
-    relations_.clear();
     in_transaction_ = false;
     context_.clear();
     problem_.clear();
+}
+
+void StreamReader::reset() {
+    abandon_transaction();
+    has_session_ = false;
+    relations_.clear();
 }
 
 std::string StreamReader::self_contained_frame() const {

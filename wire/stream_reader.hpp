@@ -39,6 +39,8 @@ class StreamReader {
     // For corrupt: what contradicts the format.
     const std::string &problem() const { return problem_; }
 
+    // Forgets the transaction under way, after a lost frame; the relations stay.
+    void abandon_transaction();
     // Forgets everything, for a new connection.
     void reset();
 

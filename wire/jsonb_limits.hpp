@@ -1,0 +1,13 @@
+// Which JSON texts the type json accepts but jsonb does not: an escaped zero or a lone surrogate in a string, a number beyond
+// numeric's range, nesting beyond the stack of whoever reads it. What jsonb cannot hold is kept as a JSON string of the text.
+#pragma once
+
+#include <string_view>
+
+namespace waltrail::wire {
+
+// `json` must be valid JSON text in UTF-8. May say false for a number or a nesting that jsonb could just hold, never true for
+// what it could not.
+bool jsonb_can_hold(std::string_view json);
+
+} // namespace waltrail::wire
