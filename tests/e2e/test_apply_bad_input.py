@@ -29,7 +29,7 @@ def test_unreachable_server(pair, waltrail, end):
     ends = {"source": source.conninfo(), "destination": destination.conninfo()}
     ends[end] = "host=/nonexistent dbname=shop user=someone password=sesame"
     result = apply(waltrail, ends["source"], ends["destination"], slot)
-    assert_one_line(result, f"could not connect to the {end}", "/nonexistent", "is the server running")
+    assert_one_line(result, f"could not connect to the {end}", "/nonexistent", "check that the server is running")
     assert "sesame" not in result.stderr
 
 
@@ -53,7 +53,7 @@ def test_role_without_the_replication_right(pair, waltrail):
     source.execute("CREATE ROLE plain_reader LOGIN")
     try:
         result = apply(waltrail, source.conninfo(user="plain_reader"), destination.conninfo(), slot)
-        assert_one_line(result, "could not connect to the source", "replication")
+        assert_one_line(result, "could not connect to the source", "ALTER ROLE … REPLICATION")
     finally:
         source.execute("DROP ROLE plain_reader")
 
@@ -111,6 +111,23 @@ def test_wrong_usage(waltrail, arguments, words):
     assert_one_line(waltrail.run(*arguments, check=False), *words, "--help", status=2)
 
 
+def test_unknown_setting_in_the_file(waltrail, tmp_path):
+    file = tmp_path / "waltrail.toml"
+    file.write_text('[apply]\nsource = "x"\ndestination = "y"\nbach-bytes = 5000\n')
+    assert_one_line(waltrail.run("apply", "--config", file, check=False), "bach-bytes", status=2)
+
+
+def test_plugin_taken_off_the_list(fresh_source, destination, slot, waltrail):
+    fresh_source.execute("CREATE TABLE t (id int PRIMARY KEY)")
+    waltrail.init(fresh_source, destination, slot)
+    if not fresh_source.query("SELECT FROM pg_settings WHERE name = 'output_plugin_libraries'"):
+        return  # an older minor release, which loads any plugin
+    fresh_source.server.configure(output_plugin_libraries="pgoutput, test_decoding")
+    fresh_source.server.reload()
+    result = apply(waltrail, fresh_source.conninfo(), destination.conninfo(), slot)
+    assert_one_line(result, "source", "output_plugin_libraries")
+
+
 def test_until_that_is_no_position(pair, waltrail):
     source, destination, slot = pair
     result = apply(waltrail, source.conninfo(), destination.conninfo(), slot, "--until", "tomorrow")
@@ -128,13 +145,40 @@ def test_decode_reports_damage_with_its_place_and_reads_on(pair, waltrail, tmp_p
     frames = [bytes(row[0]) for row in source.query(
         "SELECT data FROM pg_logical_slot_peek_binary_changes(%s, NULL, NULL)", [slot])]
     assert len(frames) == 3
+    # The first opens the session and describes the table; the second is damaged.
     damaged = bytearray(frames[1])
     damaged[-1] ^= 0xFF
     file = tmp_path / "frames"
-    file.write_bytes(frames[0] + b"\n" + bytes(damaged) + b"\n" + frames[2] + b"\n" + frames[2][:-1])
+    torn = frames[2][:-1]
+    file.write_bytes(b"\n".join([frames[0], bytes(damaged), frames[2], torn]))
     result = waltrail.run("decode", file, check=False)
     assert result.returncode == 1
     assert len(result.stdout.splitlines()) == 2
     place = len(frames[0]) + 1
     assert f"at byte {place}: frame checksum differs" in result.stderr
     assert "file ends in the middle of a frame" in result.stderr
+
+
+def test_decode_prints_nothing_bent_after_damage(pair, waltrail, tmp_path):
+    source, _, slot = pair
+    source.execute("INSERT INTO t SELECT generate_series(1, 60000)")
+    source.execute("INSERT INTO t VALUES (0)")
+    frames = [bytes(row[0]) for row in source.query(
+        "SELECT data FROM pg_logical_slot_peek_binary_changes(%s, NULL, NULL)", [slot])]
+    assert len(frames) > 4
+    whole = tmp_path / "whole"
+    whole.write_bytes(b"\n".join(frames))
+    good = waltrail.run("decode", whole).stdout.splitlines()
+    assert len(good) == 60001
+    damaged = bytearray(frames[1])
+    damaged[100] ^= 0xFF
+    file = tmp_path / "damaged"
+    # A frame torn by a crash, and a session appended behind it, which lies inside what the torn frame claims.
+    torn = frames[0][: len(frames[0]) // 2]
+    file.write_bytes(b"\n".join([frames[0], bytes(damaged), *frames[2:], torn, frames[0], *frames[1:]]))
+    result = waltrail.run("decode", file, check=False)
+    assert result.returncode == 1
+    lines = result.stdout.splitlines()
+    assert set(lines) <= set(good)
+    assert lines[-60001:] == good
+    assert len(lines) > 60001  # the first frame, and the transaction after the damaged one

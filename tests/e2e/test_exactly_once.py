@@ -167,6 +167,79 @@ def test_row_that_the_destination_refuses_is_quarantined_and_the_stream_goes_on(
     destination.execute("ALTER TABLE public.changes DROP CONSTRAINT no_thirteen")
 
 
+def test_error_text_does_not_decide_which_row_is_refused(pair, waltrail):
+    source, destination, slot = pair
+    # The context of the error begins with the function's name, and ends with the row that COPY was at.
+    destination.psql("""
+        CREATE FUNCTION "COPY changes, line 2"() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF NEW.primary_key = '6' THEN RAISE 'no six' USING ERRCODE = '23514'; END IF;
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER no_six BEFORE INSERT ON public.changes FOR EACH ROW EXECUTE FUNCTION "COPY changes, line 2"();
+    """)
+    source.execute("INSERT INTO counters SELECT i, i FROM generate_series(1, 7) i")
+    waltrail.apply_until_now(source, destination, slot)
+    assert destination.query("SELECT \"sequence\" FROM changes.quarantine") == [(5,)]
+    assert destination.value("SELECT count(*) FROM changes") == 6
+
+
+def test_commit_that_no_standby_has_is_not_acknowledged(fresh_source, fresh_destination, slot, waltrail):
+    source, destination = fresh_source, fresh_destination
+    source.execute("CREATE TABLE counters (id int PRIMARY KEY, value bigint)")
+    waltrail.init(source, destination, slot)
+    destination.server.configure(synchronous_standby_names="nobody", client_min_messages="error")
+    destination.server.reload()
+    source.execute("INSERT INTO counters VALUES (1, 1)")
+    before = confirmed(source, slot)
+    process = waltrail.apply(source, destination, slot)
+    waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+    for _ in range(3):
+        [(pid,)] = wait_until(lambda: destination.query(waiting), "apply to wait for the standby")
+        destination.execute("SET synchronous_commit = local")
+        destination.execute("SELECT pg_cancel_backend(%s)", [pid])
+        wait_until(lambda: (pid,) not in destination.query(waiting), "the wait to be cancelled")
+        if not process.is_running():
+            process = waltrail.apply(source, destination, slot)
+    assert confirmed(source, slot) == before
+    process.kill9()
+    destination.server.configure(synchronous_standby_names="")
+    destination.server.reload()
+    waltrail.apply_until_now(source, destination, slot)
+    assert confirmed(source, slot) > before
+    assert_trail_holds(destination, 1)
+
+
+def test_options_may_change_between_runs(pair, waltrail):
+    source, destination, slot = pair
+    source.execute("SELECT pg_copy_logical_replication_slot(%s, %s)", [slot, slot + "_old"])
+    source.execute("TRUNCATE counters")
+    waltrail.apply_until_now(source, destination, slot)
+    # As after a crash of the source, which forgets an acknowledgement that it has not written to disk yet.
+    source.execute("SELECT pg_drop_replication_slot(%s)", [slot])
+    source.execute("SELECT pg_copy_logical_replication_slot(%s, %s)", [slot + "_old", slot])
+    source.execute("INSERT INTO counters VALUES (1, 1)")
+    waltrail.apply_until_now(source, destination, slot, "--truncate", "false")
+    assert destination.query("SELECT operation FROM changes ORDER BY position") == [("TRUNCATE",), ("CREATE",)]
+
+
+def test_shape_begins_at_its_lowest_position(pair, waltrail):
+    source, destination, slot = pair
+    source.execute("ALTER TABLE counters ADD COLUMN note text")
+    first, second = source.connect(autocommit=False), source.connect(autocommit=False)
+    first.cursor().execute("INSERT INTO counters VALUES (1, 1, 'a')")
+    second.cursor().execute("INSERT INTO counters VALUES (2, 2, 'b')")
+    second.commit()
+    waltrail.apply_until_now(source, destination, slot)
+    first.commit()
+    for connection in (first, second):
+        connection.close()
+    waltrail.apply_until_now(source, destination, slot)
+    assert destination.query("SELECT from_position FROM changes.relations") == destination.query(
+        "SELECT min(position) FROM changes"
+    )
+
+
 def test_relations_are_recorded_once_for_each_shape(pair, waltrail):
     source, destination, slot = pair
     for number in range(3):

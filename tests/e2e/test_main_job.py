@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+import servers
+
 MAIN_QUERY = """
 SELECT * FROM "changes"
 WHERE "database" = %(database)s AND "schema" = 'public' AND "table" = 'users' AND
@@ -52,10 +54,7 @@ def test_update_is_found_by_the_main_query_in_the_same_second(pair, waltrail):
             "WITH u AS (UPDATE users SET email = 'new@example.com' WHERE id = 1 RETURNING id) "
             "SELECT pg_current_xact_id()::text FROM u"
         )
-        source.server.execute("SELECT 1")
-        from servers import wait_until
-
-        found = wait_until(
+        found = servers.wait_until(
             lambda: [
                 row
                 for row in destination.query(
@@ -130,6 +129,20 @@ def test_transaction_id_and_position_are_those_of_the_source(pair, waltrail):
     [(transaction_id, position)] = destination.query("SELECT transaction_id, position FROM changes")
     assert transaction_id == xid
     assert start <= decimal.Decimal(position) <= end
+
+
+def test_transaction_id_has_64_bits(fresh_source, fresh_destination, slot, waltrail):
+    source, destination = fresh_source, fresh_destination
+    source.server.stop()
+    servers._run([servers.BINDIR / "pg_resetwal", "-e", "3", "-D", source.server.data])
+    source.server.start()
+    source.execute("CREATE TABLE users (id bigserial PRIMARY KEY, email text)")
+    waltrail.init(source, destination, slot)
+    xid = int(source.value("WITH i AS (INSERT INTO users (email) VALUES ('x') RETURNING id) "
+                           "SELECT pg_current_xact_id()::text FROM i"))
+    assert xid >> 32 == 3
+    waltrail.apply_until_now(source, destination, slot)
+    assert destination.query("SELECT transaction_id FROM changes") == [(xid,)]
 
 
 def test_ids_are_those_of_the_json_format_and_of_decode(pair, waltrail, tmp_path):

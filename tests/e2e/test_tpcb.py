@@ -52,6 +52,7 @@ def test_state_that_follows_from_the_trail_equals_the_tables(source, destination
     )
     for _ in range(KILLS):
         time.sleep(LOAD_S / (KILLS + 1))
+        assert "streaming" in process.output()
         process.kill9()
         process = waltrail.apply(source, destination, slot)
     output, _ = load.communicate(timeout=LOAD_S + 60)
