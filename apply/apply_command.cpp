@@ -2,6 +2,7 @@
 // comes next.
 #include "apply/apply_session.hpp"
 #include "apply/error.hpp"
+#include "apply/lsn.hpp"
 #include "apply/settings.hpp"
 #include "apply/stop_wait.hpp"
 
@@ -75,7 +76,8 @@ int run_apply(const ApplySettings &settings) {
             run_apply_session(settings, refused, maintenance, stop, outcome);
             return static_cast<int>(ExitCode::success);
         } catch (const RowRefused &row) {
-            spdlog::warn("row refused, to be quarantined: {}", row.what());
+            spdlog::warn("change {} of the transaction at {} is refused and goes to quarantine: {}",
+                         row.place.ordinal, lsn_text(row.place.commit_lsn), row.what());
             refused[row.place] = row.refusal;
             ever_streamed = true;
         } catch (const Error &error) {

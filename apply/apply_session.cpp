@@ -61,8 +61,8 @@ SlotState wait_for_slot(ReplicationStream &stream, const std::string &name,
                                     stream.connection().where(), state.active_pid),
                         "stop the other client, or end its walsender with pg_terminate_backend");
         if (!told)
-            spdlog::info("slot \"{}\" is still in use by process {}: waiting", name,
-                         state.active_pid);
+            spdlog::info("slot \"{}\" is still in use by process {}: waiting up to {} s", name,
+                         state.active_pid, patience.count() / 1000);
         told = true;
         wait_for(slot_poll_interval, stop);
         state = stream.slot(name);
@@ -73,12 +73,7 @@ SlotState wait_for_slot(ReplicationStream &stream, const std::string &name,
 std::optional<Lsn> target_of(const std::string &until, ReplicationStream &stream) {
     if (until.empty()) return std::nullopt;
     if (until == "now") return stream.flushed_now();
-    auto lsn = parse_lsn(until);
-    if (!lsn)
-        throw Error(Disposition::stop,
-                    fmt::format("--until \"{}\" is neither \"now\" nor an LSN", until),
-                    "write it as 'now' or as 0/1A2B3C4D");
-    return lsn;
+    return parse_lsn(until);
 }
 
 // The writer's loop: takes what the reader delivers until the stop or the target.

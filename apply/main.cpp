@@ -1,5 +1,6 @@
 // Parses the command line and calls one subcommand. Failures leave as one line on stderr.
 #include "apply/error.hpp"
+#include "apply/lsn.hpp"
 #include "apply/settings.hpp"
 
 #include <CLI/CLI.hpp>
@@ -59,8 +60,13 @@ void add_apply(CLI::App &app, ApplySettings &settings) {
     auto *command =
         app.add_subcommand("apply", "write the source's changes to the destination, exactly once");
     add_ends(*command, settings.ends);
-    command->add_option("--until", settings.until,
-                        "'now' or an LSN: apply what exists up to there, then exit 0");
+    command
+        ->add_option("--until", settings.until,
+                     "'now' or an LSN: apply what exists up to there, then exit 0")
+        ->check([](const std::string &until) -> std::string {
+            if (until == "now" || parse_lsn(until)) return "";
+            return fmt::format("\"{}\" is neither 'now' nor an LSN as 0/1A2B3C4D", until);
+        });
     command
         ->add_option("--queue-bytes", settings.queue_bytes_max,
                      "memory for frames that wait for the writer")

@@ -90,7 +90,7 @@ Progress read_progress(PostgresConnection &destination, const std::string &datab
                     fmt::format("{} has no recorded position for source \"{}\"",
                                 destination.where(), progress.label),
                     "changes.applied was emptied: where the trail ends is not known; run "
-                    "\"waltrail init\" with a new label");
+                    "\"waltrail init\" with another --slot and --label");
     for (int row = 0; row < rows.rows(); row++) {
         Lsn start = lsn_of(rows.text(row, 0));
         if (row == 0 || start == progress.recorded_end)
