@@ -18,14 +18,9 @@ bool has_extension(PostgresConnection &destination, const std::string &name) {
     return destination.execute("SELECT FROM pg_extension WHERE extname = $1", {name}).rows() > 0;
 }
 
-// The argument of changes.setup(). Without a trail it is what the user or the default says. With one, the default must not
-// shorten what somebody has chosen for it.
+// Without the flag, setup() keeps what is there, or begins with its default.
 std::string retention_argument(PostgresConnection &destination, const InitSettings &settings) {
-    bool is_default = settings.retention == InitSettings().retention;
-    bool has_trail =
-        destination.execute("SELECT to_regclass('changes.settings') IS NOT NULL").text(0, 0) == "t";
-    if (settings.retention.empty() || (is_default && has_trail)) return "NULL";
-    return destination.quote_literal(settings.retention);
+    return settings.retention.empty() ? "NULL" : destination.quote_literal(settings.retention);
 }
 
 bool is_registered(PostgresConnection &destination, const SourceIdentity &identity,

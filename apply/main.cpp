@@ -36,12 +36,12 @@ void add_init(CLI::App &app, InitSettings &settings) {
         ->envname("WALTRAIL_LABEL");
     command
         ->add_option("--retention", settings.retention,
-                     "15 days, 30 days, unlimited, or an interval")
-        ->envname("WALTRAIL_RETENTION")
-        ->capture_default_str();
+                     "15 days, 30 days, unlimited, or an interval (default: as it was, or 30 days)")
+        ->envname("WALTRAIL_RETENTION");
     command
         ->add_option("--tables", settings.tables,
                      "patterns schema.table, with *, of tables that get REPLICA IDENTITY FULL")
+        ->delimiter(',')
         ->envname("WALTRAIL_TABLES")
         ->capture_default_str();
     command

@@ -23,11 +23,14 @@ std::map<std::string, std::string> parse_conninfo(const std::string &conninfo,
     std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(
         PQconninfoParse(conninfo.c_str(), &message), PQconninfoFree);
     if (options == nullptr) {
-        std::string problem = one_line(message != nullptr ? message : "out of memory");
+        // libpq quotes the word it stumbled over, which may be a piece of a password.
+        bool may_quote_password = conninfo.find("password") != std::string::npos ||
+                                  conninfo.find("://") != std::string::npos;
+        std::string problem =
+            message == nullptr || may_quote_password ? "" : ": " + one_line(message);
         PQfreemem(message);
         throw Error(
-            Disposition::stop,
-            fmt::format("malformed connection string of the {}: {}", end, problem),
+            Disposition::stop, fmt::format("malformed connection string of the {}{}", end, problem),
             "write it as libpq wants it, for example \"host=db1 dbname=shop user=waltrail\"");
     }
     std::map<std::string, std::string> settings;

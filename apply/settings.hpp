@@ -34,8 +34,8 @@ struct ApplySettings {
 
 struct InitSettings {
     Ends ends;
-    std::string label;                 // empty: the database's name
-    std::string retention = "30 days"; // for changes.setup()
+    std::string label;     // empty: the database's name
+    std::string retention; // for changes.setup(); empty: as it was, or its default
     std::vector<std::string> tables{
         "*.*"}; // schema.table patterns with *, to get REPLICA IDENTITY FULL
     bool keep_replica_identity = false; // leave the tables as they are

@@ -182,3 +182,10 @@ def test_decode_prints_nothing_bent_after_damage(pair, waltrail, tmp_path):
     assert set(lines) <= set(good)
     assert lines[-60001:] == good
     assert len(lines) > 60001  # the first frame, and the transaction after the damaged one
+
+
+def test_malformed_connection_string_shows_no_password(pair, waltrail):
+    _, destination, slot = pair
+    result = apply(waltrail, "host=x password=my sesame", destination.conninfo(), slot)
+    assert_one_line(result, "malformed connection string of the source")
+    assert "sesame" not in result.stderr
