@@ -51,21 +51,21 @@ install_packages() {
     ((${#missing[@]} > 0)) || return 0
     echo "installing ${missing[*]}"
     log=$(mktemp)
-    # Debian's packages make and start a cluster on a first installation. Ours are made by server.sh, so that one is
-    # neither wanted nor touched; the drop-in is there only as long as apt runs.
-    local fresh=no
-    if [[ -z $(installed_version "postgresql-$PG_MAJOR") && ! -e $createcluster_drop_in ]]; then
-        fresh=yes
-        mkdir -p "${createcluster_drop_in%/*}"
-        echo 'create_main_cluster = false' >"$createcluster_drop_in"
-    fi
     local status=0
-    {
+    (
+        # Debian's packages make and start a cluster on a first installation. Ours are made by server.sh, so that one is
+        # neither wanted nor touched; the drop-in is there only as long as apt runs, also when it is interrupted.
+        if [[ -z $(installed_version "postgresql-$PG_MAJOR") && ! -e $createcluster_drop_in ]]; then
+            trap 'rm -f "$createcluster_drop_in"' EXIT
+            trap 'exit 130' INT
+            trap 'exit 143' TERM
+            mkdir -p "${createcluster_drop_in%/*}"
+            echo 'create_main_cluster = false' >"$createcluster_drop_in"
+        fi
         export DEBIAN_FRONTEND=noninteractive
         apt-get update -q && apt-get install -q -y --no-install-recommends \
             -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "${missing[@]}"
-    } >"$log" 2>&1 || status=$?
-    [[ $fresh == no ]] || rm -f "$createcluster_drop_in"
+    ) >"$log" 2>&1 || status=$?
     ((status == 0)) || tail -n 20 "$log" >&2
     rm -f "$log"
     return "$status"
