@@ -6,7 +6,7 @@
 
 namespace waltrail::wire {
 
-// `json` must be valid JSON text in UTF-8. May say false for a number or a nesting that jsonb could just hold, never true for
+// `json` must be valid JSON text in UTF-8; for other bytes the answer means nothing, but is given safely. May say false for a number or a nesting that jsonb could just hold, never true for
 // what it could not.
 bool jsonb_can_hold(std::string_view json);
 
