@@ -86,7 +86,7 @@ void BatchWriter::take_change() {
     } else {
         RowSetting setting{progress_.label,   &reader_.source(),    &reader_.transaction(),
                            reader_.context(), reader_.decoded_at(), created_at_};
-        append_change_row(copy_.buffer(), setting, change);
+        if (append_change_row(copy_.buffer(), setting, change)) batch_marked_++;
         copy_.send_if_full(destination_);
         batch_rows_++;
     }
@@ -119,13 +119,14 @@ void BatchWriter::open_batch() {
     batch_opened_at_ = Clock::now();
     batch_transactions_.clear();
     batch_rows_ = 0;
+    batch_marked_ = 0;
 }
 
 void BatchWriter::commit_batch() {
     if (auto refusal = copy_.finish(destination_)) refuse(*refusal);
     relations_.write(destination_);
     changes_quarantined_ += quarantine_.write(destination_);
-    record(received_end_, last_received_, batch_rows_);
+    record(received_end_, last_received_, batch_rows_, batch_marked_);
     changes_written_ += batch_rows_;
     batch_open_ = false;
     spdlog::debug("batch of {} changes in {} transactions recorded up to {}", batch_rows_,
@@ -133,9 +134,10 @@ void BatchWriter::commit_batch() {
 }
 
 // Inside a destination transaction, which it commits.
-void BatchWriter::record(Lsn to, std::optional<wire::Transaction> last_commit, uint64_t changes) {
+void BatchWriter::record(Lsn to, std::optional<wire::Transaction> last_commit, uint64_t changes,
+                         uint64_t marked) {
     record_advance(destination_, progress_,
-                   {recorded_end_, to, timeline_, std::move(last_commit), changes});
+                   {recorded_end_, to, timeline_, std::move(last_commit), changes, marked});
     commit_durably(destination_);
     recorded_end_ = to;
     recorded_at_ = Clock::now();
@@ -171,7 +173,7 @@ void BatchWriter::record_idle_position(bool now) {
     if (batch_open_ || reader_.in_transaction() || received_end_ <= recorded_end_) return;
     if (!now && Clock::now() - recorded_at_ < settings_.idle_record_interval) return;
     destination_.execute("BEGIN");
-    record(received_end_, std::nullopt, 0);
+    record(received_end_, std::nullopt, 0, 0);
 }
 
 } // namespace waltrail

@@ -54,7 +54,8 @@ class BatchWriter {
     void end_transaction();
     void open_batch();
     void commit_batch();
-    void record(Lsn to, std::optional<wire::Transaction> last_commit, uint64_t changes);
+    void record(Lsn to, std::optional<wire::Transaction> last_commit, uint64_t changes,
+                uint64_t marked);
     [[nodiscard]] bool is_batch_full() const;
     [[nodiscard]] bool is_already_recorded(const wire::Transaction &transaction) const;
     [[noreturn]] void refuse(const CopyRefusal &refusal);
@@ -77,6 +78,7 @@ class BatchWriter {
     wire::Timestamp created_at_{};     // of the current transaction's rows: never before its commit
     std::vector<WrittenTransaction> batch_transactions_;
     uint64_t batch_rows_ = 0;
+    uint64_t batch_marked_ = 0; // of them (wire/marks.hpp)
 
     bool skipping_ = false; // the current transaction is in the trail already
     uint64_t ordinal_ = 0;

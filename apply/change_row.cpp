@@ -2,6 +2,7 @@
 
 #include "wire/change_json.hpp"
 #include "wire/json_render.hpp"
+#include "wire/raw_text.hpp"
 #include "wire/text_render.hpp"
 
 namespace waltrail {
@@ -36,8 +37,14 @@ void end_field(wire::Buffer &out, size_t start) {
 }
 
 void append_text_field(wire::Buffer &out, std::string_view text) {
-    append_big_endian(out, static_cast<int32_t>(text.size()));
-    out.append(text);
+    size_t start = begin_field(out);
+    wire::append_shown_text(out, text);
+    end_field(out, start);
+}
+
+void append_uuid_field(wire::Buffer &out, const wire::Uuid &id) {
+    append_big_endian(out, static_cast<int32_t>(id.size()));
+    out.append(id.data(), id.size());
 }
 
 void append_int8_field(wire::Buffer &out, int64_t value) {
@@ -60,18 +67,21 @@ void append_key_field(wire::Buffer &out, const wire::Change &change) {
     }
 }
 
-void append_row_field(wire::Buffer &out, const wire::Relation &relation,
-                      std::span<const wire::Value> row) {
+wire::Marks append_row_field(wire::Buffer &out, const wire::Relation &relation,
+                             std::span<const wire::Value> row) {
     size_t start = begin_field(out);
     out.append_byte(jsonb_version);
-    wire::append_json_row(out, relation, row);
+    wire::Marks marks = wire::append_json_row(out, relation, row);
     end_field(out, start);
+    return marks;
 }
 
-void append_json_field(wire::Buffer &out, std::string_view json) {
-    append_big_endian(out, static_cast<int32_t>(json.size() + 1));
+void append_context_field(wire::Buffer &out, std::string_view context, const wire::Change &change,
+                          wire::Marks marks) {
+    size_t start = begin_field(out);
     out.append_byte(jsonb_version);
-    out.append(json);
+    wire::append_context_json(out, context, change, marks);
+    end_field(out, start);
 }
 
 } // namespace
@@ -84,24 +94,25 @@ void append_copy_header(wire::Buffer &out) {
 
 void append_copy_trailer(wire::Buffer &out) { append_big_endian(out, int16_t{-1}); }
 
-void append_change_row(wire::Buffer &out, const RowSetting &setting, const wire::Change &change) {
+bool append_change_row(wire::Buffer &out, const RowSetting &setting, const wire::Change &change) {
     const wire::Relation &relation = *change.relation;
     wire::Uuid id = wire::change_id(*setting.source, *setting.transaction, change.sequence);
     append_big_endian(out, static_cast<int16_t>(columns));
-    append_text_field(out, {reinterpret_cast<const char *>(id.data()), id.size()});
+    append_uuid_field(out, id);
     append_text_field(out, setting.label);
     append_text_field(out, wire::schema_name(change));
     append_text_field(out, wire::table_name(change));
     append_key_field(out, change);
     append_text_field(out, wire::operation_name(change.operation));
-    append_row_field(out, relation, change.before);
-    append_row_field(out, relation, change.after);
-    append_json_field(out, setting.context.empty() ? std::string_view("{}") : setting.context);
+    wire::Marks marks = append_row_field(out, relation, change.before);
+    marks |= append_row_field(out, relation, change.after);
+    append_context_field(out, setting.context, change, marks);
     append_time_field(out, setting.transaction->committed_at);
     append_time_field(out, setting.queued_at);
     append_time_field(out, setting.created_at);
     append_int8_field(out, static_cast<int64_t>(setting.transaction->xid.value));
     append_int8_field(out, static_cast<int64_t>(change.position.value));
+    return wire::is_marked(change, marks);
 }
 
 } // namespace waltrail

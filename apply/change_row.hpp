@@ -27,6 +27,7 @@ struct RowSetting {
 
 void append_copy_header(wire::Buffer &out);
 void append_copy_trailer(wire::Buffer &out);
-void append_change_row(wire::Buffer &out, const RowSetting &setting, const wire::Change &change);
+// Returns whether the row is marked (wire/marks.hpp).
+bool append_change_row(wire::Buffer &out, const RowSetting &setting, const wire::Change &change);
 
 } // namespace waltrail

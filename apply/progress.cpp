@@ -103,27 +103,30 @@ Progress read_progress(PostgresConnection &destination, const std::string &datab
 
 void record_advance(PostgresConnection &destination, const Progress &progress,
                     const Advance &advance) {
-    std::vector<Parameter> parameters{std::to_string(progress.source_id), lsn_text(advance.from),
-                                      lsn_text(advance.to), std::to_string(advance.timeline),
-                                      std::to_string(advance.changes)};
+    std::vector<Parameter> parameters{std::to_string(progress.source_id),
+                                      lsn_text(advance.from),
+                                      lsn_text(advance.to),
+                                      std::to_string(advance.timeline),
+                                      std::to_string(advance.changes),
+                                      std::to_string(advance.marked)};
     std::string last;
     if (advance.last_commit) {
         const wire::Transaction &commit = *advance.last_commit;
-        last = ", last_commit_lsn = $6, last_end_lsn = $7, last_transaction_id = $8, "
+        last = ", last_commit_lsn = $7, last_end_lsn = $8, last_transaction_id = $9, "
                "last_committed_at = "
-               "'2000-01-01 00:00:00+00'::pg_catalog.timestamptz + $9::pg_catalog.int8 * '1 "
+               "'2000-01-01 00:00:00+00'::pg_catalog.timestamptz + $10::pg_catalog.int8 * '1 "
                "microsecond'::pg_catalog.interval";
         parameters.push_back(lsn_text(commit.commit_lsn));
         parameters.push_back(lsn_text(commit.end_lsn));
         parameters.push_back(std::to_string(commit.xid.value));
         parameters.push_back(std::to_string(commit.committed_at.microseconds));
     }
-    Result updated =
-        destination.execute(fmt::format("UPDATE changes.applied SET end_lsn = $3, timeline = $4, "
-                                        "changes = changes + $5, recorded_at = "
-                                        "pg_catalog.now(){} WHERE source_id = $1 AND end_lsn = $2",
-                                        last),
-                            parameters);
+    Result updated = destination.execute(
+        fmt::format("UPDATE changes.applied SET end_lsn = $3, timeline = $4, "
+                    "changes = changes + $5, marked = marked + $6, recorded_at = "
+                    "pg_catalog.now(){} WHERE source_id = $1 AND end_lsn = $2",
+                    last),
+        parameters);
     if (updated.affected() != 1)
         throw Error(Disposition::reconnect,
                     fmt::format("{}: the recorded position of source \"{}\" is no longer {}",
@@ -134,7 +137,7 @@ void record_advance(PostgresConnection &destination, const Progress &progress,
 void confirm_progress(PostgresConnection &destination, const Progress &progress) {
     destination.execute("BEGIN");
     record_advance(destination, progress,
-                   {progress.recorded_end, progress.recorded_end, progress.timeline, {}, 0});
+                   {progress.recorded_end, progress.recorded_end, progress.timeline, {}, 0, 0});
     commit_durably(destination);
 }
 

@@ -40,6 +40,7 @@ struct Advance {
     uint32_t timeline = 0;
     std::optional<wire::Transaction> last_commit; // none: an idle source's position
     uint64_t changes = 0;
+    uint64_t marked = 0; // of these changes
 };
 
 // Extends the range that ends at advance.from, inside the caller's transaction. Stops when there is none: another process

@@ -22,27 +22,11 @@ bool starts_object(std::string_view text) {
     return false;
 }
 
-bool is_utf8(std::string_view text) {
-    return pg_encoding_verifymbstr(PG_UTF8, text.data(), static_cast<int>(text.size())) ==
-           static_cast<int>(text.size());
-}
-
 // jsonb_can_hold() first: it refuses deep nesting without recursion, at which PostgreSQL's parser would raise an error
 // (max_stack_depth) and end the stream for good, and any role may emit a message.
 bool is_json_object(std::string_view text) {
     return starts_object(text) && wire::jsonb_can_hold(text) &&
            compat::is_json(const_cast<char *>(text.data()), static_cast<int>(text.size()), PG_UTF8);
-}
-
-// Bytes that are no text, as bytea writes them.
-void append_hex(wire::Buffer &out, std::string_view bytes) {
-    static constexpr char digits[] = "0123456789abcdef";
-    out.append("\"\\\\x");
-    for (char byte : bytes) {
-        out.append_byte(static_cast<uint8_t>(digits[static_cast<uint8_t>(byte) >> 4]));
-        out.append_byte(static_cast<uint8_t>(digits[byte & 0x0F]));
-    }
-    out.append_byte('"');
 }
 
 } // namespace
@@ -56,11 +40,8 @@ void append_context(wire::Buffer &out, std::string_view content) {
     std::string_view text = text_to_utf8(content);
     bool readable = is_utf8(text);
     if (readable && is_json_object(text)) return out.append(text);
-    out.append("{\"_raw\":");
-    if (readable)
-        append_json_string(out, text);
-    else
-        append_hex(out, content);
+    out.append(readable ? "{\"_raw\":" : "{\"_raw_bytes\":");
+    append_json_string(out, readable ? text : raw_text(content));
     out.append_byte('}');
 }
 

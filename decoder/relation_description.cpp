@@ -17,6 +17,7 @@ extern "C" {
 #include "server_text.hpp"
 
 #include "wire/json_render.hpp"
+#include "wire/raw_text.hpp"
 
 namespace waltrail {
 
@@ -177,6 +178,7 @@ RelationDescription describe_relation(Relation relation, uint32_t number,
     if (Oid key = find_primary_key(relation); OidIsValid(key))
         described.key = index_columns(draft, key);
     described.columns = draft.columns;
+    described.raw_names = wire::has_raw_names(described);
     return description;
 }
 

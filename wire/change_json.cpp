@@ -93,11 +93,11 @@ void append_change_json(Buffer &out, const ChangeSetting &setting, const Change 
     append_key_member(out, change);
     append_text_member(out, ",\"operation\":", operation_name(change.operation));
     out.append(",\"before\":");
-    append_json_row(out, *change.relation, change.before);
+    Marks marks = append_json_row(out, *change.relation, change.before);
     out.append(",\"after\":");
-    append_json_row(out, *change.relation, change.after);
+    marks |= append_json_row(out, *change.relation, change.after);
     out.append(",\"context\":");
-    out.append(setting.context.empty() ? std::string_view("{}") : setting.context);
+    append_context_json(out, setting.context, change, marks);
     append_time_member(out, ",\"committed_at\":", setting.transaction->committed_at);
     append_time_member(out, ",\"queued_at\":", setting.queued_at);
     out.append(",\"created_at\":null");

@@ -1,6 +1,7 @@
 #include "wire/records.hpp"
 
 #include "wire/json_render.hpp"
+#include "wire/raw_text.hpp"
 
 namespace waltrail::wire {
 
@@ -202,6 +203,7 @@ Problem parse_relation(Cursor &in, Arena &arena, Relation &relation) {
     }
     relation.columns = columns;
     relation.key = key;
+    relation.raw_names = has_raw_names(relation);
     return in.failed ? truncated_record : nullptr;
 }
 

@@ -5,6 +5,7 @@
 #include "wire/cursor.hpp"
 #include "wire/decimal.hpp"
 #include "wire/postgres_primitives.hpp"
+#include "wire/raw_text.hpp"
 
 #include <cmath>
 #include <limits>
@@ -283,7 +284,8 @@ void append_text(Buffer &out, const Type &type, std::string_view bytes, size_t s
     case Kind::numeric:
     case Kind::json:
     case Kind::jsonb:
-        return out.append(bytes);
+        append_shown_text(out, bytes);
+        return;
     case Kind::boolean:
         return out.append(bytes[0] != 0 ? "t" : "f");
     case Kind::int2:

@@ -92,6 +92,8 @@ struct Relation {
     std::span<const Column> columns{};
     // Indexes into columns, in primary key order; empty without a key.
     std::span<const uint16_t> key{};
+    bool raw_names =
+        false; // the name of the table, its root or a column is raw text, see raw_text.hpp
 };
 
 // Where the stream comes from; the first record of every session.

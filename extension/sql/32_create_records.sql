@@ -32,6 +32,7 @@ BEGIN
         last_transaction_id bigint,
         last_committed_at   timestamptz,
         changes             bigint NOT NULL DEFAULT 0,
+        marked              bigint NOT NULL DEFAULT 0,
         recorded_at         timestamptz NOT NULL DEFAULT now(),
         PRIMARY KEY (source_id, start_lsn),
         CHECK (start_lsn <= end_lsn)
