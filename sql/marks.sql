@@ -2,7 +2,7 @@
 CREATE TABLE marks (id integer PRIMARY KEY, doc json, list json[], note text);
 ALTER TABLE marks REPLICA IDENTITY FULL;
 SELECT 'slot' FROM pg_create_logical_replication_slot('marks', 'waltrail');
-INSERT INTO marks VALUES (1, '{"a": 1}', NULL, 'held'), (2, '{"a": "\u0000"}', NULL, 'zero'), (3, '"\ud800"', '{1,1e99999}', 'lone surrogate');
+INSERT INTO marks VALUES (1, '{"a": 1}', NULL, 'held'), (2, '{"a": "\u0000"}', NULL, 'zero'), (3, '"\ud800"', '{1,1e999999}', 'lone surrogate');
 BEGIN;
 SELECT 'message' FROM pg_logical_emit_message(true, 'waltrail', '{"user": 7, "_waltrail": {"json_as_text": ["note"]}}');
 UPDATE marks SET doc = '1e400000';

@@ -6,8 +6,8 @@
 
 namespace waltrail::wire {
 
-// `json` must be valid JSON text in UTF-8; for other bytes the answer means nothing, but is given safely. May say false for a number or a nesting that jsonb could just hold, never true for
-// what it could not.
+// `json` must be valid JSON text in UTF-8; for other bytes the answer means nothing, but is given safely. Says false for a
+// nesting beyond 1000, because how much more the destination can take is a setting there (max_stack_depth).
 bool jsonb_can_hold(std::string_view json);
 
 } // namespace waltrail::wire

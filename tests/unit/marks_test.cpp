@@ -84,10 +84,10 @@ TEST_F(MarksTest, json_that_is_not_utf8_is_both) {
 TEST_F(MarksTest, the_old_row_counts_and_nested_values_too) {
     for (Value &value : old_row_) value = {Value::State::null, false, {}};
     change_.before = old_row_;
-    // one dimension of one element, from 1, no nulls: the string 1e99999
-    std::string list("\x01\x01\x02\x00\x07"
-                     "1e99999",
-                     12);
+    // one dimension of one element, from 1, no nulls: the string 1e999999
+    std::string list("\x01\x01\x02\x00\x08"
+                     "1e999999",
+                     13);
     old_row_[3] = {Value::State::present, false, list};
     EXPECT_EQ(context(""), R"({"_waltrail":{"before":{"json_as_text":["list"]}}})");
     row_[1].bytes = "\xFF";
@@ -111,19 +111,19 @@ TEST_F(MarksTest, what_becomes_of_a_part_becomes_of_all) {
     EXPECT_EQ(append_json_value(out, texts, list), mark_bytes_escaped);
     EXPECT_EQ(out.view(), R"(["a\\\\b","\\351"])");
     out.clear();
-    // [1, 1e99999]
+    // [1, 1e999999]
     std::string documents("\x01\x02\x02\x00\x01"
                           "1"
-                          "\x07"
-                          "1e99999",
-                          14);
+                          "\x08"
+                          "1e999999",
+                          15);
     EXPECT_EQ(append_json_value(out, list_, documents), mark_json_as_text);
-    EXPECT_EQ(out.view(), R"(["1","1e99999"])");
+    EXPECT_EQ(out.view(), R"(["1","1e999999"])");
     out.release();
 }
 
 TEST_F(MarksTest, the_member_is_the_last_of_the_context) {
-    row_[2].bytes = "1e99999";
+    row_[2].bytes = "1e999999";
     EXPECT_EQ(context(R"({"user": 7} )"),
               R"({"user": 7,"_waltrail":{"after":{"json_as_text":["doc"]}}})");
     EXPECT_EQ(context(" { } "), R"( { "_waltrail":{"after":{"json_as_text":["doc"]}}})");
