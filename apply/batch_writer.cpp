@@ -10,6 +10,13 @@
 
 namespace waltrail {
 
+namespace {
+
+const Refusal too_large{"54000",
+                        "the row is too large for jsonb, which holds up to 268435455 bytes"};
+
+} // namespace
+
 BatchWriter::BatchWriter(PostgresConnection &destination, const Progress &progress,
                          const StartPoint &start, uint32_t timeline, const RefusedRows &refused,
                          const ApplySettings &settings)
@@ -80,17 +87,33 @@ void BatchWriter::take_change() {
     relations_.note(reader_.description_id(), *change.relation, change.position);
     auto refused = refused_.empty() ? refused_.end()
                                     : refused_.find({reader_.transaction().commit_lsn, ordinal_});
-    if (refused != refused_.end()) {
-        quarantine_.note(reader_, refused->second);
-        batch_transactions_.back().quarantined_ordinals.push_back(ordinal_);
-    } else {
-        RowSetting setting{progress_.label,   &reader_.source(),    &reader_.transaction(),
-                           reader_.context(), reader_.decoded_at(), created_at_};
-        if (append_change_row(copy_.buffer(), setting, change)) batch_marked_++;
-        copy_.send_if_full(destination_);
-        batch_rows_++;
-    }
+    if (refused != refused_.end())
+        quarantine(refused->second);
+    else
+        copy_change(change);
     ordinal_++;
+}
+
+void BatchWriter::copy_change(const wire::Change &change) {
+    RowSetting setting{progress_.label,   &reader_.source(),    &reader_.transaction(),
+                       reader_.context(), reader_.decoded_at(), created_at_};
+    RowOutcome outcome = append_change_row(copy_.buffer(), setting, change);
+    if (outcome == RowOutcome::too_large) {
+        spdlog::warn("change {} of the transaction at {} is too large for jsonb and goes to "
+                     "quarantine",
+                     ordinal_, lsn_text(reader_.transaction().commit_lsn));
+        return quarantine(too_large);
+    }
+    if (outcome == RowOutcome::marked) batch_marked_++;
+    batch_rows_++;
+    if (copy_.buffer().size >= large_row_bytes) batch_large_rows_.push_back(batch_rows_);
+    copy_.send_if_full(destination_);
+}
+
+// The change that the reader has just yielded.
+void BatchWriter::quarantine(const Refusal &refusal) {
+    quarantine_.note(reader_, refusal);
+    batch_transactions_.back().quarantined_ordinals.push_back(ordinal_);
 }
 
 void BatchWriter::end_transaction() {
@@ -120,6 +143,7 @@ void BatchWriter::open_batch() {
     batch_transactions_.clear();
     batch_rows_ = 0;
     batch_marked_ = 0;
+    batch_large_rows_.clear();
 }
 
 void BatchWriter::commit_batch() {
@@ -143,8 +167,16 @@ void BatchWriter::record(Lsn to, std::optional<wire::Transaction> last_commit, u
     recorded_at_ = Clock::now();
 }
 
+// A server that meets its own limits in a large row says internal error ("invalid memory alloc request size").
+bool BatchWriter::is_refused_for_size(const CopyRefusal &refusal) const {
+    constexpr std::string_view internal_error = "XX000";
+    return refusal.error.sqlstate() == internal_error && refusal.row &&
+           std::ranges::find(batch_large_rows_, *refusal.row) != batch_large_rows_.end();
+}
+
 void BatchWriter::refuse(const CopyRefusal &refusal) {
-    if (refusal.error.disposition() != Disposition::row) throw refusal.error;
+    if (refusal.error.disposition() != Disposition::row && !is_refused_for_size(refusal))
+        throw refusal.error;
     if (!refusal.row || *refusal.row > batch_rows_)
         throw Error(Disposition::stop, refusal.error.what(),
                     "the server did not say which row it refused", refusal.error.sqlstate());

@@ -51,12 +51,15 @@ class BatchWriter {
 
     void begin_transaction();
     void take_change();
+    void copy_change(const wire::Change &change);
+    void quarantine(const Refusal &refusal);
     void end_transaction();
     void open_batch();
     void commit_batch();
     void record(Lsn to, std::optional<wire::Transaction> last_commit, uint64_t changes,
                 uint64_t marked);
     [[nodiscard]] bool is_batch_full() const;
+    [[nodiscard]] bool is_refused_for_size(const CopyRefusal &refusal) const;
     [[nodiscard]] bool is_already_recorded(const wire::Transaction &transaction) const;
     [[noreturn]] void refuse(const CopyRefusal &refusal);
 
@@ -78,7 +81,9 @@ class BatchWriter {
     wire::Timestamp created_at_{};     // of the current transaction's rows: never before its commit
     std::vector<WrittenTransaction> batch_transactions_;
     uint64_t batch_rows_ = 0;
-    uint64_t batch_marked_ = 0; // of them (wire/marks.hpp)
+    static constexpr size_t large_row_bytes = size_t{16} << 20;
+    std::vector<uint64_t> batch_large_rows_; // numbers of rows of at least that size
+    uint64_t batch_marked_ = 0;              // of them (wire/marks.hpp)
 
     bool skipping_ = false; // the current transaction is in the trail already
     uint64_t ordinal_ = 0;

@@ -13,6 +13,22 @@ constexpr uint16_t columns = 14;
 constexpr uint8_t jsonb_version = 1;
 constexpr char copy_signature[] = "PGCOPY\n\377\r\n"; // its terminating zero belongs to it
 
+// The server takes a field of COPY into a buffer of its own, which ends below 1 GiB.
+constexpr size_t copy_row_bytes_max = 1'000'000'000;
+// The values of an object together (JENTRY_OFFLENMASK in jsonb.h).
+constexpr size_t jsonb_bytes_max = 0x0FFFFFFF;
+
+// Whether the row's strings alone are more than jsonb can hold. What else it cannot hold, only the server can tell.
+bool passes_jsonb(std::span<const wire::Value> row, const wire::Change &change) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < row.size(); i++) {
+        wire::Kind kind = change.relation->columns[i].type.kind;
+        if (kind == wire::Kind::text) bytes += row[i].bytes.size();
+        if (kind == wire::Kind::bytea) bytes += row[i].bytes.size() * 2;
+    }
+    return bytes > jsonb_bytes_max;
+}
+
 template <typename Integer> void append_big_endian(wire::Buffer &out, Integer value) {
     using Unsigned = std::make_unsigned_t<Integer>;
     auto bits = static_cast<Unsigned>(value);
@@ -94,7 +110,11 @@ void append_copy_header(wire::Buffer &out) {
 
 void append_copy_trailer(wire::Buffer &out) { append_big_endian(out, int16_t{-1}); }
 
-bool append_change_row(wire::Buffer &out, const RowSetting &setting, const wire::Change &change) {
+RowOutcome append_change_row(wire::Buffer &out, const RowSetting &setting,
+                             const wire::Change &change) {
+    if (passes_jsonb(change.before, change) || passes_jsonb(change.after, change))
+        return RowOutcome::too_large;
+    size_t start = out.size;
     const wire::Relation &relation = *change.relation;
     wire::Uuid id = wire::change_id(*setting.source, *setting.transaction, change.sequence);
     append_big_endian(out, static_cast<int16_t>(columns));
@@ -107,12 +127,16 @@ bool append_change_row(wire::Buffer &out, const RowSetting &setting, const wire:
     wire::Marks marks = append_row_field(out, relation, change.before);
     marks |= append_row_field(out, relation, change.after);
     append_context_field(out, setting.context, change, marks);
+    if (out.size - start > copy_row_bytes_max) {
+        out.size = start;
+        return RowOutcome::too_large;
+    }
     append_time_field(out, setting.transaction->committed_at);
     append_time_field(out, setting.queued_at);
     append_time_field(out, setting.created_at);
     append_int8_field(out, static_cast<int64_t>(setting.transaction->xid.value));
     append_int8_field(out, static_cast<int64_t>(change.position.value));
-    return wire::is_marked(change, marks);
+    return wire::is_marked(change, marks) ? RowOutcome::marked : RowOutcome::plain;
 }
 
 } // namespace waltrail

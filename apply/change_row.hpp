@@ -27,7 +27,14 @@ struct RowSetting {
 
 void append_copy_header(wire::Buffer &out);
 void append_copy_trailer(wire::Buffer &out);
-// Returns whether the row is marked (wire/marks.hpp).
-bool append_change_row(wire::Buffer &out, const RowSetting &setting, const wire::Change &change);
+
+enum class RowOutcome {
+    plain,
+    marked,    // wire/marks.hpp
+    too_large, // jsonb or COPY cannot take it; nothing was appended
+};
+
+RowOutcome append_change_row(wire::Buffer &out, const RowSetting &setting,
+                             const wire::Change &change);
 
 } // namespace waltrail

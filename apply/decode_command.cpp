@@ -1,5 +1,5 @@
-// `waltrail decode`: a file of frames, as pg_recvlogical writes them, to one JSON object a line. Between frames it skips
-// pg_recvlogical's newlines. Damage is reported with its offset, and no change is printed that could be bent by it:
+// `waltrail decode`: a file of frames to one JSON object a line. The file is what pg_recvlogical writes, with a newline after
+// each frame, or what COPY … (FORMAT binary) of changes.quarantine writes, with a header and the lengths of rows. Damage is reported with its offset, and no change is printed that could be bent by it:
 //
 // | damage                                   | reading goes on at the next              |
 // |------------------------------------------|------------------------------------------|
@@ -96,9 +96,11 @@ class Decoder {
 
     void skip_to_frame() {
         size_t gap = wire::find_frame_magic(file_.bytes(), 0);
-        bool only_newlines =
-            file_.bytes().substr(0, gap).find_first_not_of('\n') == std::string_view::npos;
-        if (!only_newlines && !after_damage_) report("bytes that are no frame", Resume::at_session);
+        std::string_view between = file_.bytes().substr(0, gap);
+        if (file_.offset() == 0) is_copy_ = between.starts_with(copy_signature);
+        bool expected = is_copy_ ? between.size() <= copy_gap_bytes_max
+                                 : between.find_first_not_of('\n') == std::string_view::npos;
+        if (!expected && !after_damage_) report("bytes that are no frame", Resume::at_session);
         file_.skip(gap);
     }
 
@@ -158,8 +160,14 @@ class Decoder {
                    resume_ == Resume::at_session ? "session" : "transaction");
     }
 
+    // PostgreSQL documentation, COPY, "Binary Format": the signature, flags, the length of an extension; then each row's count
+    // of fields and the length of its field, and at the end a count of -1.
+    static constexpr std::string_view copy_signature = "PGCOPY\n\377\r\n";
+    static constexpr size_t copy_gap_bytes_max = 11 + 4 + 4 + 2 + 4;
+
     const DecodeSettings &settings_;
     FrameFile file_;
+    bool is_copy_ = false;
     wire::StreamReader reader_;
     wire::Buffer line_;
     bool damaged_ = false;

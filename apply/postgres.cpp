@@ -109,10 +109,28 @@ Result PostgresConnection::execute(const std::string &sql) {
 
 Result PostgresConnection::execute(const std::string &sql,
                                    const std::vector<Parameter> &parameters) {
+    return execute_parameters(sql, parameters, std::nullopt);
+}
+
+Result PostgresConnection::execute_with_bytes(const std::string &sql,
+                                              const std::vector<Parameter> &parameters,
+                                              std::string_view bytes) {
+    return execute_parameters(sql, parameters, bytes);
+}
+
+Result PostgresConnection::execute_parameters(const std::string &sql,
+                                              const std::vector<Parameter> &parameters,
+                                              std::optional<std::string_view> bytes) {
     std::vector<const char *> values;
     for (auto &parameter : parameters) values.push_back(parameter ? parameter->c_str() : nullptr);
+    std::vector<int> lengths(values.size()), formats(values.size()); // of text neither is looked at
+    if (bytes) {
+        values.push_back(bytes->data());
+        lengths.push_back(static_cast<int>(bytes->size()));
+        formats.push_back(1);
+    }
     Result result(PQexecParams(connection_.get(), sql.c_str(), static_cast<int>(values.size()),
-                               nullptr, values.data(), nullptr, nullptr, 0));
+                               nullptr, values.data(), lengths.data(), formats.data(), 0));
     ExecStatusType status = PQresultStatus(result.get());
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) throw error(result.get(), sql);
     return result;

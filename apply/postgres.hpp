@@ -55,6 +55,9 @@ class PostgresConnection {
     Result execute(const std::string &sql);
     // One statement with text parameters $1 … (not on a replication connection).
     Result execute(const std::string &sql, const std::vector<Parameter> &parameters);
+    // The same, with one more parameter behind the others: a bytea, which may be as long as the protocol allows (1 GB).
+    Result execute_with_bytes(const std::string &sql, const std::vector<Parameter> &parameters,
+                              std::string_view bytes);
 
     // The error of a failed result or of the connection (null), with its disposition.
     [[nodiscard]] Error error(const PGresult *result, const std::string &attempted) const;
@@ -71,6 +74,8 @@ class PostgresConnection {
     [[nodiscard]] std::vector<std::string> take_warnings();
 
   private:
+    Result execute_parameters(const std::string &sql, const std::vector<Parameter> &parameters,
+                              std::optional<std::string_view> bytes);
     static void receive_notice(void *owner, const PGresult *result);
 
     std::string end_;

@@ -1,6 +1,6 @@
-// Rows that the destination refuses. COPY names the row it stopped at and is rolled back; the row is remembered here by its
+// Rows that the destination refuses, or would refuse. COPY names the row it stopped at and is rolled back; the row is remembered here by its
 // place in the source's transaction, the stream is opened again at the recorded end, and when the row comes again it goes to
-// changes.quarantine instead of the COPY.
+// changes.quarantine instead of the COPY. A row too large for the destination goes there at once.
 #pragma once
 
 #include "apply/postgres.hpp"
@@ -47,8 +47,15 @@ class QuarantineLog {
     size_t write(PostgresConnection &destination);
 
   private:
+    // A message of the protocol has room for 1 GB, and a change may be longer: its frames are divided over rows.
+    static constexpr size_t part_bytes_max = size_t{64} << 20;
+    struct Entry {
+        std::vector<Parameter> columns; // all but part and frame
+        std::vector<std::string> parts; // whole frames each
+        void take_frame(std::string_view header, std::string_view payload);
+    };
     int source_id_;
-    std::vector<std::vector<Parameter>> pending_;
+    std::vector<Entry> pending_;
 };
 
 } // namespace waltrail

@@ -1,6 +1,6 @@
 #include "apply/relation_log.hpp"
 
-#include "wire/raw_text.hpp"
+#include "apply/shown_text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -33,20 +33,11 @@ INSERT INTO changes.relations (source_id, relation_oid, from_position, "schema",
 SELECT * FROM n WHERE NOT EXISTS (SELECT FROM same)
 ON CONFLICT DO NOTHING)";
 
-std::string shown(std::string_view text) {
-    wire::Buffer out;
-    out.allocator = wire::process_allocator();
-    wire::append_shown_text(out, text);
-    std::string copy(out.view());
-    out.release();
-    return copy;
-}
-
 std::string columns_json(const wire::Relation &relation) {
     auto columns = nlohmann::json::array();
     for (const wire::Column &column : relation.columns)
-        columns.push_back({{"name", shown(column.name)},
-                           {"type", shown(column.type_name)},
+        columns.push_back({{"name", shown_text(column.name)},
+                           {"type", shown_text(column.type_name)},
                            {"type_oid", column.type.oid},
                            {"identity", column.in_identity},
                            {"generated", column.generated}});
@@ -55,7 +46,7 @@ std::string columns_json(const wire::Relation &relation) {
 
 std::string key_json(const wire::Relation &relation) {
     auto key = nlohmann::json::array();
-    for (uint16_t column : relation.key) key.push_back(shown(relation.columns[column].name));
+    for (uint16_t column : relation.key) key.push_back(shown_text(relation.columns[column].name));
     return key.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -70,8 +61,9 @@ void RelationLog::note_lower(uint64_t description_id, const wire::Relation &rela
     newest_lowest_ = known->second;
     if (!is_lower) return;
     pending_.push_back({std::to_string(source_id_), std::to_string(relation.oid),
-                        std::to_string(position.value), shown(relation.root_schema),
-                        shown(relation.root_table), shown(relation.schema), shown(relation.table),
+                        std::to_string(position.value), shown_text(relation.root_schema),
+                        shown_text(relation.root_table), shown_text(relation.schema),
+                        shown_text(relation.table),
                         std::string(1, static_cast<char>(relation.replica_identity)),
                         columns_json(relation), key_json(relation)});
 }

@@ -1,7 +1,5 @@
 #include "wire/stream_reader.hpp"
 
-#include "wire/encoder.hpp"
-
 namespace waltrail::wire {
 
 StreamReader::~StreamReader() = default;
@@ -21,6 +19,10 @@ void StreamReader::load(const FrameHeader &header, std::string_view payload) {
         return;
     }
     if (header.fragment == Fragment::first) fragments_.clear();
+    if (payload.size() > joined_bytes_max - fragments_.size()) {
+        problem_ = "a record is longer than 4 GiB";
+        return;
+    }
     fragments_.append(payload);
     joining_ = header.fragment != Fragment::last;
     cursor_ = Cursor(joining_ ? std::string_view{} : std::string_view(fragments_));
@@ -157,17 +159,13 @@ void StreamReader::reset() {
     relations_.clear();
 }
 
-std::string StreamReader::self_contained_frame() const {
-    std::string frames;
+void StreamReader::write_self_contained(FrameSink sink) const {
     FrameWriter out;
     out.payload.allocator = process_allocator();
     static thread_local Timestamp decoded_at;
     decoded_at = decoded_at_;
     out.clock = [] { return decoded_at; };
-    out.sink = {[](void *owner, std::string_view header, std::string_view payload) {
-                    static_cast<std::string *>(owner)->append(header).append(payload);
-                },
-                &frames};
+    out.sink = sink;
     out.open_session();
     out.mark_self_contained();
     encode_session(out, source_);
@@ -182,7 +180,6 @@ std::string StreamReader::self_contained_frame() const {
     encode_commit(out, 1, change_.sequence + 1);
     out.flush();
     out.payload.release();
-    return frames;
 }
 
 } // namespace waltrail::wire

@@ -2,6 +2,7 @@
 // what each commit says it sent, and yields begins, changes and commits in order. Part of the program only.
 #pragma once
 
+#include "wire/encoder.hpp"
 #include "wire/frame.hpp"
 #include "wire/records.hpp"
 
@@ -45,7 +46,7 @@ class StreamReader {
     void reset();
 
     // The change just yielded as a self-contained frame (or frames, when it is long), readable by another StreamReader.
-    std::string self_contained_frame() const;
+    void write_self_contained(FrameSink sink) const;
 
   private:
     struct KnownRelation {
@@ -65,6 +66,8 @@ class StreamReader {
     Event corrupt(std::string problem);
 
     Cursor cursor_{std::string_view{}};
+    // A record is joined whole before it is parsed. More than this has no place in any table of the destination.
+    static constexpr size_t joined_bytes_max = size_t{4} << 30;
     std::string fragments_;
     bool joining_ = false;
     Timestamp decoded_at_{};

@@ -60,7 +60,8 @@ BEGIN
         noted_by  name NOT NULL DEFAULT current_user
     );
     CREATE TABLE IF NOT EXISTS changes.quarantine (
-        id             uuid PRIMARY KEY,
+        id             uuid NOT NULL,
+        part           integer NOT NULL DEFAULT 0,
         source_id      integer NOT NULL REFERENCES changes.sources,
         commit_lsn     pg_lsn NOT NULL,
         sequence       bigint NOT NULL,
@@ -71,7 +72,8 @@ BEGIN
         error          text NOT NULL,
         frame          bytea NOT NULL,
         quarantined_at timestamptz NOT NULL DEFAULT now(),
-        UNIQUE (source_id, commit_lsn, sequence)
+        PRIMARY KEY (id, part),
+        UNIQUE (source_id, commit_lsn, sequence, part)
     );
     REVOKE ALL ON TABLE changes.settings, changes.sources, changes.applied, changes.relations,
         changes.gaps, changes.quarantine FROM PUBLIC;

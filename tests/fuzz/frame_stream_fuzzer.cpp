@@ -85,8 +85,18 @@ bool same_change(const Change &a, const Change &b) {
            same_row(a.after, b.after);
 }
 
+std::string self_contained_frames(const StreamReader &reader) {
+    std::string frames;
+    reader.write_self_contained(
+        {[](void *owner, std::string_view header, std::string_view payload) {
+             static_cast<std::string *>(owner)->append(header).append(payload);
+         },
+         &frames});
+    return frames;
+}
+
 void check_self_contained(const StreamReader &original, const std::string &json) {
-    std::string frame = original.self_contained_frame();
+    std::string frame = self_contained_frames(original);
     ParsedFrame parsed = parse_frame(frame);
     if (parsed.status != FrameStatus::ok || parsed.bytes != frame.size()) fail("not one frame");
     StreamReader reader;

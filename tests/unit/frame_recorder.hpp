@@ -12,6 +12,16 @@
 
 namespace waltrail::wire {
 
+inline std::string self_contained_frames(const StreamReader &reader) {
+    std::string frames;
+    reader.write_self_contained(
+        {[](void *owner, std::string_view header, std::string_view payload) {
+             static_cast<std::string *>(owner)->append(header).append(payload);
+         },
+         &frames});
+    return frames;
+}
+
 class FrameRecorder {
   public:
     FrameWriter out;

@@ -1,4 +1,4 @@
-// StreamReader::self_contained_frame(): what quarantine keeps of a change must be readable without the stream.
+// StreamReader::write_self_contained(): what quarantine keeps of a change must be readable without the stream.
 #include "wire/stream_reader.hpp"
 
 #include "tests/unit/random_change.hpp"
@@ -86,7 +86,7 @@ TEST(SelfContainedFrame, holds_every_kind_of_change) {
                 ASSERT_NE(event, StreamReader::Event::corrupt) << reader.problem();
                 if (event != StreamReader::Event::change) continue;
                 SCOPED_TRACE("change " + std::to_string(changes++));
-                std::string frames = reader.self_contained_frame();
+                std::string frames = self_contained_frames(reader);
                 if (frames.size() < mib) {
                     EXPECT_EQ(parse_frame(frames).bytes, frames.size()) << "one frame";
                 }
@@ -137,7 +137,7 @@ TEST(SelfContainedFrame, holds_long_values_and_long_contexts) {
                     if (event != StreamReader::Event::change) continue;
                     met = true;
                     ASSERT_NO_FATAL_FAILURE(
-                        expect_same_change(reader, reader.self_contained_frame()));
+                        expect_same_change(reader, self_contained_frames(reader)));
                 }
             }
             EXPECT_TRUE(met);
