@@ -29,7 +29,11 @@ bool Dependencies::has(uint64_t key) const {
     return hash_search(members_, &key, HASH_FIND, nullptr) != nullptr;
 }
 
-void Dependencies::add(uint64_t key) { hash_search(members_, &key, HASH_ENTER, nullptr); }
+void Dependencies::add(uint64_t key) {
+    bool found;
+    hash_search(members_, &key, HASH_ENTER, &found);
+    if (!found) grown_ = true;
+}
 
 void Dependencies::add_relation(Oid relation) { add(relation); }
 
@@ -40,5 +44,11 @@ void Dependencies::add_type(Oid type) {
 bool Dependencies::on_relation(Oid relation) const { return has(relation); }
 
 bool Dependencies::on_type(uint32 hash_value) const { return has(type_flag | hash_value); }
+
+bool Dependencies::take_growth() {
+    bool grown = grown_;
+    grown_ = false;
+    return grown;
+}
 
 } // namespace waltrail

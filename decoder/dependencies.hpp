@@ -18,9 +18,12 @@ class Dependencies {
     bool on_relation(Oid relation) const;
     // By the hash value that a syscache callback is given.
     bool on_type(uint32 hash_value) const;
+    // Whether there is a new member since the last call.
+    bool take_growth();
 
   private:
     HTAB *members_ = nullptr;
+    bool grown_ = false;
 
     bool has(uint64_t key) const;
     void add(uint64_t key);

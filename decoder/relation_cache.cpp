@@ -42,6 +42,11 @@ static void type_changed(Datum, int, uint32 hash_value) {
     if (live_cache != nullptr) live_cache->mark_type(hash_value);
 }
 
+// Labels are in no description, but enum_out() looks them up in the catalog cache.
+static void enum_changed(Datum, int, uint32) {
+    if (live_cache != nullptr) live_cache->mark_enums();
+}
+
 } // extern "C"
 
 void register_callbacks() {
@@ -49,6 +54,7 @@ void register_callbacks() {
     CacheRegisterRelcacheCallback(relation_changed, 0);
     CacheRegisterSyscacheCallback(NAMESPACEOID, schema_changed, 0);
     CacheRegisterSyscacheCallback(TYPEOID, type_changed, 0);
+    CacheRegisterSyscacheCallback(ENUMOID, enum_changed, 0);
     callbacks_registered = true;
 }
 
@@ -128,6 +134,7 @@ void RelationCache::build(RelationEntry &entry, Relation relation) {
 
     MemoryContext caller = MemoryContextSwitchTo(entry.context);
     entry.of = describe_relation(relation, entry.number, dependencies_);
+    shifted_ |= dependencies_.take_growth();
     auto attributes = static_cast<size_t>(RelationGetNumberOfAttributes(relation));
     size_t columns = entry.of.columns.size();
     entry.old_row = make_row_space(entry.context, attributes, columns);
@@ -184,6 +191,17 @@ void RelationCache::mark_relation(Oid relation) {
         marked_++;
     }
     if (dependencies_.on_relation(relation)) mark_all();
+}
+
+void RelationCache::mark_all() {
+    generation_++;
+    shifted_ = true;
+}
+
+bool RelationCache::take_shift() {
+    bool shifted = shifted_;
+    shifted_ = false;
+    return shifted;
 }
 
 void RelationCache::mark_type(uint32 hash_value) {

@@ -54,10 +54,15 @@ class RelationCache {
     // Between transactions: forgets marked entries once there are many, so that a database that makes and drops tables
     // all day does not fill the memory.
     void sweep();
+    // Whether, since the last call, something changed that descriptions depend on without a lock on their tables, or such a
+    // dependency became known: what the catalog caches hold of it may then be too new for a transaction that was already
+    // open (see begin_transaction()).
+    bool take_shift();
 
     void mark_relation(Oid relation);
     void mark_type(uint32 hash_value);
-    void mark_all() { generation_++; }
+    void mark_all();
+    void mark_enums() { shifted_ = true; }
 
   private:
     MemoryContext context_ = nullptr;
@@ -66,6 +71,7 @@ class RelationCache {
     Dependencies dependencies_{};
     uint64_t generation_ = 1;
     uint64_t marked_ = 0;
+    bool shifted_ = false;
     uint32_t numbers_ = 0;
     wire::Buffer
         free_numbers_{}; // of forgotten entries, four bytes each; a description under an old number replaces it

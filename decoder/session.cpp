@@ -5,6 +5,7 @@ extern "C" {
 #include "access/xlog.h"
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -105,6 +106,19 @@ void encode_rows(Session &session, RelationEntry &entry, const wire::Change &cha
                   put_value);
 }
 
+// Transactions come in the order of their commits, each with the catalogs as they were when it made its changes. The caches
+// of catalogs, which the server shares between them, may by then hold what a transaction changed that was committed while this
+// one was open. Locks keep such changes off a table that is being written, but not off its schema, its root, or the types of
+// its columns: ALTER SCHEMA … RENAME, for one. The server sends the invalidations of such a change into the open transaction
+// at the place where it was committed; before that place, the caches must be empty.
+void return_to_catalogs_of(Session &session, const ReorderBufferTXN &txn) {
+    if (session.relations.take_shift())
+        session.shapes_as_of = session.transaction.about.commit_lsn; // of the transaction before
+    if (txn.base_snapshot_lsn >= session.shapes_as_of.value) return;
+    InvalidateSystemCaches();
+    session.relations.take_shift(); // what this call itself has marked
+}
+
 } // namespace
 
 Session *start_session(LogicalDecodingContext *decoding, const Options &options) {
@@ -133,6 +147,7 @@ void begin_transaction(Session &session, const ReorderBufferTXN &txn) {
     shrink(session.line);
     session.ending = false;
     session.relations.sweep();
+    return_to_catalogs_of(session, txn);
     session.transaction = {};
     wire::Transaction &about = session.transaction.about;
     about.xid = {txn.xid};

@@ -37,6 +37,8 @@ struct Session {
     int changes_since_write = 0;
     wire::Source source{};
     RelationCache relations{};
+    wire::Lsn
+        shapes_as_of{}; // commit of the newest transaction that may have changed shapes without a lock on their tables
     ValueEncoder values{};
     TransactionState transaction{};
     wire::Buffer context{};      // of the following changes; empty: none
