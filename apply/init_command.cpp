@@ -150,10 +150,10 @@ class InitRun {
     }
 
     void change_identities(UndoList &undo) {
-        std::string condition =
-            tracked_table_condition(source_, parse_table_patterns(settings_.tables));
+        std::vector<TablePattern> patterns = parse_table_patterns(settings_.tables);
+        std::string condition = tracked_table_condition(source_, patterns);
         has_event_trigger_ = may_make_event_trigger(source_);
-        if (has_event_trigger_) make_event_trigger(source_, settings_.ends, condition, undo);
+        if (has_event_trigger_) make_event_trigger(source_, settings_.ends, patterns, undo);
         identities_ = set_replica_identities(source_, settings_.ends, condition, undo);
     }
 

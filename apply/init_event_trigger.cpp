@@ -1,8 +1,8 @@
 // The trigger's function has everything in it, so that no role needs a right on anything of waltrail's to create a table. It
 // never fails a user's statement, and does nothing once its slot is gone or its database has been restored elsewhere.
 //
-// CREATE SCHEMA may hold CREATE TABLE and then fires only as CREATE SCHEMA. ALTER TABLE is left out: it would undo what
-// somebody chose for one table.
+// CREATE SCHEMA may hold CREATE TABLE and then fires only as CREATE SCHEMA. ALTER TABLE counts only where it attaches a
+// partition that no pattern matched before: anything else would undo what somebody chose for one table.
 #include "apply/init_event_trigger.hpp"
 
 #include <fmt/format.h>
@@ -13,35 +13,53 @@ namespace {
 
 constexpr size_t name_length_max = 63;
 
+// The server tells that a table was altered, not how. A partition that this command attached has a row in pg_inherits of a
+// transaction, or a subtransaction, that this session is in the middle of: it holds the lock on its id.
 std::string function_body(const PostgresConnection &source, const std::string &slot,
-                          const std::string &condition) {
+                          const std::vector<TablePattern> &patterns) {
     return fmt::format(R"(
 DECLARE
-    created record;
+    found record;
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_replication_slots
-                    WHERE slot_name = {} AND database = current_database()) THEN
+                    WHERE slot_name = {0} AND database = current_database()) THEN
         RETURN;
     END IF;
-    FOR created IN
+    FOR found IN
         SELECT n.nspname, c.relname
           FROM pg_event_trigger_ddl_commands() AS command
           JOIN pg_class AS c ON c.oid = command.objid
           JOIN pg_namespace AS n ON n.oid = c.relnamespace
-         WHERE command.classid = 'pg_class'::regclass AND c.relreplident <> 'f' AND {}
+         WHERE command.classid = 'pg_class'::regclass AND tg_tag <> 'ALTER TABLE'
+           AND c.relreplident <> 'f' AND {1}
+        UNION
+        SELECT n.nspname, c.relname
+          FROM pg_event_trigger_ddl_commands() AS command
+          JOIN pg_inherits AS attached ON attached.inhparent = command.objid
+          CROSS JOIN LATERAL pg_partition_tree(attached.inhrelid) AS part
+          JOIN pg_class AS c ON c.oid = part.relid
+          JOIN pg_namespace AS n ON n.oid = c.relnamespace
+         WHERE command.classid = 'pg_class'::regclass AND tg_tag = 'ALTER TABLE'
+           AND attached.xmin IN (SELECT transactionid FROM pg_locks
+                                  WHERE locktype = 'transactionid' AND pid = pg_backend_pid() AND granted)
+           AND c.relreplident <> 'f' AND {1} AND NOT {2}
     LOOP
         BEGIN
-            EXECUTE format('ALTER TABLE ONLY %I.%I REPLICA IDENTITY FULL', created.nspname, created.relname);
+            EXECUTE format('ALTER TABLE ONLY %I.%I REPLICA IDENTITY FULL', found.nspname, found.relname);
         EXCEPTION WHEN OTHERS THEN
             RAISE WARNING 'could not set REPLICA IDENTITY FULL on table "%.%": %',
-                created.nspname, created.relname, SQLERRM;
+                found.nspname, found.relname, SQLERRM;
         END;
     END LOOP;
 EXCEPTION WHEN OTHERS THEN
     RAISE WARNING 'could not look for new tables that need REPLICA IDENTITY FULL: %', SQLERRM;
 END
 )",
-                       source.quote_literal(slot), condition);
+                       source.quote_literal(slot), tracked_table_condition(source, patterns),
+                       matching_table_condition(source, patterns,
+                                                "SELECT relid FROM pg_partition_ancestors(c.oid) "
+                                                "EXCEPT SELECT relid FROM "
+                                                "pg_partition_ancestors(command.objid)"));
 }
 
 struct Names {
@@ -108,8 +126,8 @@ void check_event_trigger(PostgresConnection &source, const std::string &slot) {
                     "rename it, or choose another name with --slot");
 }
 
-void make_event_trigger(PostgresConnection &source, const Ends &ends, const std::string &condition,
-                        UndoList &undo) {
+void make_event_trigger(PostgresConnection &source, const Ends &ends,
+                        const std::vector<TablePattern> &patterns, UndoList &undo) {
     Names names = quoted_names(source, ends.slot);
     std::string previous = current_definition(source, ends.slot);
     bool had_schema = exists(source, "SELECT FROM pg_namespace WHERE nspname = $1", "waltrail");
@@ -120,16 +138,17 @@ void make_event_trigger(PostgresConnection &source, const Ends &ends, const std:
     sql += fmt::format("CREATE OR REPLACE FUNCTION {}() RETURNS event_trigger LANGUAGE plpgsql "
                        "SET search_path = pg_catalog, pg_temp AS {};",
                        names.function,
-                       source.quote_literal(function_body(source, ends.slot, condition)));
+                       source.quote_literal(function_body(source, ends.slot, patterns)));
     sql += fmt::format(
         "COMMENT ON FUNCTION {}() IS {};", names.function,
         source.quote_literal(
-            "Sets REPLICA IDENTITY FULL on new tables that match the patterns of waltrail "
-            "init --tables. Errors: none, what fails is a WARNING."));
+            "Sets REPLICA IDENTITY FULL on new tables, and on partitions that are attached, that "
+            "match the patterns of waltrail init --tables. Errors: none, what fails is a "
+            "WARNING."));
     if (!had_trigger)
         sql += fmt::format("CREATE EVENT TRIGGER {} ON ddl_command_end WHEN TAG IN ('CREATE "
                            "TABLE', 'CREATE TABLE AS', "
-                           "'SELECT INTO', 'CREATE SCHEMA') EXECUTE FUNCTION {}();",
+                           "'SELECT INTO', 'CREATE SCHEMA', 'ALTER TABLE') EXECUTE FUNCTION {}();",
                            names.trigger, names.function);
     add_undo(undo, ends, names, previous, had_schema); // before: COMMIT may be lost on its way back
     try {

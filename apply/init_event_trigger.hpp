@@ -1,6 +1,7 @@
-// The event trigger on the source that sets REPLICA IDENTITY FULL on tables and partitions that are created later.
+// The event trigger on the source that sets REPLICA IDENTITY FULL on tables and partitions that are created or attached later.
 #pragma once
 
+#include "apply/init_patterns.hpp"
 #include "apply/init_undo.hpp"
 #include "apply/postgres.hpp"
 #include "apply/settings.hpp"
@@ -18,8 +19,8 @@ namespace waltrail {
 // Refuses when somebody else's event trigger has that name.
 void check_event_trigger(PostgresConnection &source, const std::string &slot);
 
-// Makes it, or gives it new patterns, in one transaction. `condition` is tracked_table_condition().
-void make_event_trigger(PostgresConnection &source, const Ends &ends, const std::string &condition,
-                        UndoList &undo);
+// Makes it, or gives it new patterns, in one transaction.
+void make_event_trigger(PostgresConnection &source, const Ends &ends,
+                        const std::vector<TablePattern> &patterns, UndoList &undo);
 
 } // namespace waltrail

@@ -52,21 +52,30 @@ std::vector<TablePattern> parse_table_patterns(const std::vector<std::string> &p
     return parsed;
 }
 
-std::string tracked_table_condition(const PostgresConnection &connection,
-                                    const std::vector<TablePattern> &patterns) {
+std::string matching_table_condition(const PostgresConnection &connection,
+                                     const std::vector<TablePattern> &patterns,
+                                     std::string_view relids) {
     if (patterns.empty()) return "false";
     std::string values;
     for (auto &pattern : patterns)
         values += fmt::format("{}({}, {})", values.empty() ? "" : ", ",
                               connection.quote_literal(pattern.schema_like),
                               connection.quote_literal(pattern.table_like));
-    return fmt::format(R"({}
-AND EXISTS (SELECT FROM (SELECT c.oid UNION SELECT relid FROM pg_partition_ancestors(c.oid)) AS line (relid)
-              JOIN pg_class AS lc ON lc.oid = line.relid
-              JOIN pg_namespace AS ln ON ln.oid = lc.relnamespace
-              JOIN (VALUES {}) AS pattern (schema_like, table_like)
-                ON ln.nspname LIKE pattern.schema_like AND lc.relname LIKE pattern.table_like))",
-                       is_user_table, values);
+    return fmt::format(R"(
+EXISTS (SELECT FROM ({}) AS line (relid)
+          JOIN pg_class AS lc ON lc.oid = line.relid
+          JOIN pg_namespace AS ln ON ln.oid = lc.relnamespace
+          JOIN (VALUES {}) AS pattern (schema_like, table_like)
+            ON ln.nspname LIKE pattern.schema_like AND lc.relname LIKE pattern.table_like))",
+                       relids, values);
+}
+
+std::string tracked_table_condition(const PostgresConnection &connection,
+                                    const std::vector<TablePattern> &patterns) {
+    return fmt::format("{} AND {}", is_user_table,
+                       matching_table_condition(
+                           connection, patterns,
+                           "SELECT c.oid UNION SELECT relid FROM pg_partition_ancestors(c.oid)"));
 }
 
 } // namespace waltrail

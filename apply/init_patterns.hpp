@@ -20,6 +20,12 @@ struct TablePattern {
 [[nodiscard]] std::vector<TablePattern>
 parse_table_patterns(const std::vector<std::string> &patterns);
 
+// A condition: one of the tables that the query `relids` gives matches a pattern by its own name. Needs search_path =
+// pg_catalog.
+[[nodiscard]] std::string matching_table_condition(const PostgresConnection &connection,
+                                                   const std::vector<TablePattern> &patterns,
+                                                   std::string_view relids);
+
 // A condition over `c`, a row of pg_class, and `n`, its row of pg_namespace. Needs search_path = pg_catalog. A partition
 // matches by its own name or by the name of a table that it belongs to.
 [[nodiscard]] std::string tracked_table_condition(const PostgresConnection &connection,
