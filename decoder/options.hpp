@@ -7,6 +7,8 @@ extern "C" {
 #include "nodes/pg_list.h"
 }
 
+#include <span>
+
 namespace waltrail {
 
 enum class Format { binary, json };
@@ -14,9 +16,14 @@ enum class Format { binary, json };
 struct Options {
     Format format = Format::binary;
     bool truncate = true; // whether TRUNCATE is sent
+    // Lists of patterns that are well formed, in the server's encoding; null where the option was not given.
+    const char *tables = nullptr;
+    const char *exclude_tables = nullptr;
+    std::span<const Oid> exclude_oids{};
 };
 
-// Reads a list of DefElem. An unknown option or a value that it does not take is an ERROR.
+// Reads a list of DefElem, in the current memory context, which must live as long as the options. An unknown option, one that is
+// given twice, or a value that it does not take is an ERROR.
 Options parse_options(List *given);
 
 } // namespace waltrail

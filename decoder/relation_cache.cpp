@@ -81,8 +81,10 @@ std::string_view encoded_description(const wire::Relation &relation) {
 
 } // namespace
 
-void RelationCache::start(MemoryContext context) {
+void RelationCache::start(MemoryContext context, Selection &selection) {
+    selection_ = &selection;
     context_ = AllocSetContextCreate(context, "waltrail relations", ALLOCSET_DEFAULT_SIZES);
+    judging_ = AllocSetContextCreate(context_, "waltrail selection", ALLOCSET_SMALL_SIZES);
     HASHCTL control{};
     control.keysize = sizeof(Oid);
     control.entrysize = sizeof(RelationEntry);
@@ -126,8 +128,21 @@ void RelationCache::build(RelationEntry &entry, Relation relation) {
     entry.generation = generation_;
     entry.of = {};
     if (entry.context != nullptr) MemoryContextReset(entry.context);
-    entry.recorded = is_recorded(relation);
-    if (!entry.recorded) return;
+    entry.recorded = false;
+    entry.left_out = false;
+    if (!is_recorded(relation)) return;
+
+    MemoryContext caller = MemoryContextSwitchTo(judging_);
+    Lineage lineage = lineage_of(relation, dependencies_);
+    Recording recording = selection_->recording_of(lineage);
+    entry.recorded = recording == Recording::sent;
+    entry.left_out = recording == Recording::left_out;
+    if (entry.recorded) describe(entry, relation);
+    MemoryContextSwitchTo(caller);
+    MemoryContextReset(judging_);
+}
+
+void RelationCache::describe(RelationEntry &entry, Relation relation) {
     if (entry.number == 0) entry.number = next_number();
     if (entry.context == nullptr)
         entry.context = AllocSetContextCreate(context_, "waltrail relation", ALLOCSET_SMALL_SIZES);

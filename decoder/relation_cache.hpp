@@ -14,6 +14,7 @@ extern "C" {
 
 #include "dependencies.hpp"
 #include "relation_description.hpp"
+#include "selection.hpp"
 
 #include "wire/memory.hpp"
 #include "wire/types.hpp"
@@ -34,7 +35,8 @@ struct RelationEntry {
     Oid relation_oid; // the hash key, first
     uint32_t number;
     bool stale;
-    bool recorded;         // false: its changes are left out, and nothing below is set
+    bool recorded;         // false: its changes are not sent, and nothing below is set
+    bool left_out;         // not recorded because of an option, see leave_out_change()
     bool described;        // this session has sent `description`
     uint64_t generation;   // of the cache, when it was built
     MemoryContext context; // all that follows, but `description`
@@ -48,7 +50,8 @@ static_assert(std::is_trivially_destructible_v<RelationEntry>);
 class RelationCache {
   public:
     // Makes this the process's live cache. It must lie in memory that lives as long as `context`.
-    void start(MemoryContext context);
+    // `selection` says what is recorded and must live as long.
+    void start(MemoryContext context, Selection &selection);
     // The entry of an open relation, built or rebuilt where necessary. Valid until the next call.
     RelationEntry &find(Relation relation);
     // Between transactions: forgets marked entries once there are many, so that a database that makes and drops tables
@@ -68,6 +71,8 @@ class RelationCache {
     MemoryContext context_ = nullptr;
     HTAB *entries_ = nullptr;
     RelationEntry *latest_ = nullptr;
+    Selection *selection_ = nullptr;
+    MemoryContext judging_ = nullptr; // what is only needed to build an entry
     Dependencies dependencies_{};
     uint64_t generation_ = 1;
     uint64_t marked_ = 0;
@@ -80,6 +85,7 @@ class RelationCache {
     uint32_t next_number();
     void forget(RelationEntry &entry);
     void build(RelationEntry &entry, Relation relation);
+    void describe(RelationEntry &entry, Relation relation);
     void keep_description(RelationEntry &entry);
 };
 static_assert(std::is_trivially_destructible_v<RelationCache>);

@@ -139,7 +139,7 @@ void record_row_change(Session &session, Relation relation, const ReorderBufferC
     wire::Change change;
     change.sequence = count_change(session);
     RelationEntry &entry = session.relations.find(relation);
-    if (!entry.recorded) return skip_change(session);
+    if (!entry.recorded) return drop_change(session, entry);
 
     MemoryContext caller = MemoryContextSwitchTo(session.scratch);
     change.operation = operation_of(decoded.action);

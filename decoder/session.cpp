@@ -135,7 +135,8 @@ Session *start_session(LogicalDecodingContext *decoding, const Options &options)
     session->writer.clock = current_time;
     session->writer.sink = frame_output(*session);
     if (options.format == Format::json) session->writer.spill_bytes = SIZE_MAX;
-    session->relations.start(context);
+    session->selection.start(context, options);
+    session->relations.start(context, session->selection);
     return session;
 }
 
@@ -166,6 +167,10 @@ void skip_change(Session &session) { session.transaction.skipped++; }
 void leave_out_change(Session &session) {
     session.transaction.options_left_out = true;
     skip_change(session);
+}
+
+void drop_change(Session &session, const RelationEntry &entry) {
+    return entry.left_out ? leave_out_change(session) : skip_change(session);
 }
 
 void send_change(Session &session, RelationEntry &entry, const wire::Change &change) {

@@ -5,6 +5,7 @@
 #include "compat.hpp"
 #include "options.hpp"
 #include "relation_cache.hpp"
+#include "selection.hpp"
 #include "value_encoder.hpp"
 
 #include "wire/encoder.hpp"
@@ -36,6 +37,7 @@ struct Session {
     bool ending = false; // what is written now is the transaction's last
     int changes_since_write = 0;
     wire::Source source{};
+    Selection selection{};
     RelationCache relations{};
     wire::Lsn
         shapes_as_of{}; // commit of the newest transaction that may have changed shapes without a lock on their tables
@@ -50,6 +52,7 @@ struct Session {
 };
 static_assert(std::is_trivially_destructible_v<Session>);
 
+// `options` must live in the decoding context.
 Session *start_session(LogicalDecodingContext *decoding, const Options &options);
 
 void begin_transaction(Session &session, const ReorderBufferTXN &txn);
@@ -59,6 +62,8 @@ void commit_transaction(Session &session);
 uint64_t count_change(Session &session);
 // The change just counted will not be sent, whatever the options.
 void skip_change(Session &session);
+// The change just counted is one of a relation that is not recorded.
+void drop_change(Session &session, const RelationEntry &entry);
 // The change just counted is left out by an option. Its transaction is sent all the same, if need be without a change, so that
 // a reader meets the same transactions when the options have changed.
 void leave_out_change(Session &session);

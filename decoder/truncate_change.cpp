@@ -1,5 +1,6 @@
 // A partitioned table decodes as itself and its partitions; it is sent once, under its own name, and its partitions are
-// left out. A partition that was named by itself comes without its ancestors and is sent under its own name.
+// left out. A partition that was named by itself comes without its ancestors and is sent under its own name; so is one whose
+// ancestors the options leave out.
 #include "truncate_change.hpp"
 
 extern "C" {
@@ -12,17 +13,18 @@ namespace waltrail {
 
 namespace {
 
-bool contains(std::span<const Relation> relations, Oid oid) {
+bool is_sent(Session &session, std::span<const Relation> relations, Oid oid) {
     for (Relation relation : relations)
-        if (RelationGetRelid(relation) == oid) return true;
+        if (RelationGetRelid(relation) == oid) return session.relations.find(relation).recorded;
     return false;
 }
 
-bool is_covered_by_ancestor(Relation relation, std::span<const Relation> relations) {
+bool is_covered_by_ancestor(Session &session, Relation relation,
+                            std::span<const Relation> relations) {
     if (!relation->rd_rel->relispartition) return false;
     ListCell *cell;
     foreach (cell, get_partition_ancestors(RelationGetRelid(relation)))
-        if (contains(relations, lfirst_oid(cell))) return true;
+        if (is_sent(session, relations, lfirst_oid(cell))) return true;
     return false;
 }
 
@@ -30,8 +32,9 @@ void record_one(Session &session, Relation relation, std::span<const Relation> r
                 const ReorderBufferChange &decoded) {
     wire::Change change;
     change.sequence = count_change(session);
+    if (is_covered_by_ancestor(session, relation, relations)) return skip_change(session);
     RelationEntry &entry = session.relations.find(relation);
-    if (!entry.recorded || is_covered_by_ancestor(relation, relations)) return skip_change(session);
+    if (!entry.recorded) return drop_change(session, entry);
     if (!session.options.truncate) return leave_out_change(session);
     change.operation = wire::Operation::truncate;
     change.relation = &entry.of.relation;
