@@ -124,8 +124,9 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
     maintenance.start();
 
     StartPoint start = start_point(slot, progress);
-    stream.start(settings.ends.slot, start.lsn,
-                 {{"format", "binary"}, {"truncate", settings.truncate ? "on" : "off"}});
+    std::map<std::string, std::string> options = plugin_options(settings.selection);
+    options["format"] = "binary";
+    stream.start(settings.ends.slot, start.lsn, options);
     outcome.streamed = true;
     spdlog::info("streaming source \"{}\" from {} into {}", progress.label, lsn_text(start.lsn),
                  destination.where());

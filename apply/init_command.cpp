@@ -101,6 +101,10 @@ class InitRun {
                    registration_.is_prepared ? "source already registered" : "source registered",
                    registration_.label);
         std::fflush(stdout);
+        for (auto &pattern : patterns_without_table_)
+            fmt::print(stderr,
+                       "waltrail: warning: {}: pattern \"{}\" of --tables matches no table now\n",
+                       source_.where(), one_line(pattern));
         for (auto &warning : identities_.warnings)
             fmt::print(stderr, "waltrail: warning: {}\n", warning);
         for (auto &warning : maintain_partitions(destination_))
@@ -152,6 +156,7 @@ class InitRun {
     void change_identities(UndoList &undo) {
         std::vector<TablePattern> patterns = parse_table_patterns(settings_.tables);
         std::string condition = tracked_table_condition(source_, patterns);
+        patterns_without_table_ = patterns_without_table(source_, patterns);
         has_event_trigger_ = may_make_event_trigger(source_);
         if (has_event_trigger_) make_event_trigger(source_, settings_.ends, patterns, undo);
         identities_ = set_replica_identities(source_, settings_.ends, condition, undo);
@@ -178,6 +183,7 @@ class InitRun {
     std::string consistent_point_;
     std::string retention_;
     IdentityReport identities_;
+    std::vector<std::string> patterns_without_table_;
     bool has_event_trigger_ = false;
 };
 

@@ -1,18 +1,36 @@
 #include "apply/init_patterns.hpp"
 
+#include "apply/selection.hpp"
+
 #include <fmt/format.h>
 
 namespace waltrail {
 
 namespace {
 
-std::string like_pattern(std::string_view part) {
+std::string like_pattern(const wire::NamePart &part) {
     std::string like;
-    for (char c : part) {
-        if (c == '%' || c == '_' || c == '\\') like += '\\';
-        like += c == '*' ? '%' : c;
+    for (size_t i = 0; i < part.text.size(); i++) {
+        char c = part.text[i];
+        if (c == '*' && !part.quoted)
+            c = '%';
+        else if (c == '%' || c == '_' || c == '\\')
+            like += '\\';
+        like += c;
+        if (c == '"' && part.quoted) i++; // written twice
     }
     return like;
+}
+
+std::string values_of(const PostgresConnection &connection,
+                      const std::vector<TablePattern> &patterns) {
+    std::string values;
+    for (auto &pattern : patterns)
+        values += fmt::format("{}({}, {}, {})", values.empty() ? "" : ", ",
+                              connection.quote_literal(pattern.schema_like),
+                              connection.quote_literal(pattern.table_like),
+                              connection.quote_literal(pattern.text));
+    return values;
 }
 
 // Ordinary, permanent, not the server's own. Where the source is a destination too, the trail and what keeps its partitions
@@ -37,37 +55,44 @@ AND NOT (
 
 } // namespace
 
-TablePattern parse_table_pattern(std::string_view pattern) {
-    size_t dot = pattern.find('.');
-    if (dot == std::string_view::npos || dot == 0 || dot + 1 == pattern.size())
-        throw Error(Disposition::stop,
-                    fmt::format("invalid table pattern \"{}\" in --tables", one_line(pattern)),
-                    "write schema.table, where * stands for any characters, for example public.*");
-    return {like_pattern(pattern.substr(0, dot)), like_pattern(pattern.substr(dot + 1))};
+std::vector<TablePattern> parse_table_patterns(const std::vector<std::string> &lists) {
+    std::vector<TablePattern> parsed;
+    for (const wire::NamePattern &pattern : read_patterns(lists))
+        parsed.push_back({std::string(pattern.text), like_pattern(pattern.parts[0]),
+                          like_pattern(pattern.parts[1])});
+    return parsed;
 }
 
-std::vector<TablePattern> parse_table_patterns(const std::vector<std::string> &patterns) {
-    std::vector<TablePattern> parsed;
-    for (auto &pattern : patterns) parsed.push_back(parse_table_pattern(pattern));
-    return parsed;
+std::vector<std::string> patterns_without_table(PostgresConnection &source,
+                                                const std::vector<TablePattern> &patterns) {
+    std::vector<std::string> without;
+    if (patterns.empty()) return without;
+    Result rows =
+        source.execute(fmt::format(R"(
+SELECT pattern.text FROM (VALUES {}) AS pattern (schema_like, table_like, text)
+ WHERE pattern.schema_like <> '%' OR pattern.table_like <> '%'
+EXCEPT
+SELECT pattern.text FROM (VALUES {}) AS pattern (schema_like, table_like, text)
+  JOIN pg_class AS c ON c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND c.relname LIKE pattern.table_like
+  JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname LIKE pattern.schema_like
+ WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+ ORDER BY 1)",
+                                   values_of(source, patterns), values_of(source, patterns)));
+    for (int row = 0; row < rows.rows(); row++) without.push_back(rows.string(row, 0));
+    return without;
 }
 
 std::string matching_table_condition(const PostgresConnection &connection,
                                      const std::vector<TablePattern> &patterns,
                                      std::string_view relids) {
     if (patterns.empty()) return "false";
-    std::string values;
-    for (auto &pattern : patterns)
-        values += fmt::format("{}({}, {})", values.empty() ? "" : ", ",
-                              connection.quote_literal(pattern.schema_like),
-                              connection.quote_literal(pattern.table_like));
     return fmt::format(R"(
 EXISTS (SELECT FROM ({}) AS line (relid)
           JOIN pg_class AS lc ON lc.oid = line.relid
           JOIN pg_namespace AS ln ON ln.oid = lc.relnamespace
-          JOIN (VALUES {}) AS pattern (schema_like, table_like)
+          JOIN (VALUES {}) AS pattern (schema_like, table_like, text)
             ON ln.nspname LIKE pattern.schema_like AND lc.relname LIKE pattern.table_like))",
-                       relids, values);
+                       relids, values_of(connection, patterns));
 }
 
 std::string tracked_table_condition(const PostgresConnection &connection,

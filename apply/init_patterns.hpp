@@ -5,20 +5,22 @@
 #include "apply/postgres.hpp"
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace waltrail {
 
 struct TablePattern {
+    std::string text;        // as written
     std::string schema_like; // for LIKE
     std::string table_like;
 };
 
-// `schema.table`, where * stands for any characters; everything after the first dot is the table. Anything else is an Error.
-[[nodiscard]] TablePattern parse_table_pattern(std::string_view pattern);
-[[nodiscard]] std::vector<TablePattern>
-parse_table_patterns(const std::vector<std::string> &patterns);
+// Of lists that pattern_problem() has found good.
+[[nodiscard]] std::vector<TablePattern> parse_table_patterns(const std::vector<std::string> &lists);
+
+// Those that no table of the source matches now, as written. *.* is never among them: it asks for nothing in particular.
+[[nodiscard]] std::vector<std::string>
+patterns_without_table(PostgresConnection &source, const std::vector<TablePattern> &patterns);
 
 // A condition: one of the tables that the query `relids` gives matches a pattern by its own name. Needs search_path =
 // pg_catalog.

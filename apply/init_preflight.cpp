@@ -2,8 +2,6 @@
 // restart, then what needs a reload or a GRANT.
 #include "apply/init_preflight.hpp"
 
-#include "apply/init_patterns.hpp"
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -209,7 +207,6 @@ void check_init_settings(const InitSettings &settings) {
     if (settings.label.size() > label_length_max)
         throw Error(Disposition::stop,
                     fmt::format("the label in --label is longer than {} bytes", label_length_max));
-    static_cast<void>(parse_table_patterns(settings.tables));
 }
 
 void check_source(PostgresConnection &source) {

@@ -7,7 +7,7 @@
 
 namespace waltrail {
 
-// The settings that need no server: names and patterns.
+// The settings that need no server. Patterns are checked with the command line.
 void check_init_settings(const InitSettings &settings);
 
 // Version, recovery, the role's rights, wal_level, the plugin's permission, a free walsender.

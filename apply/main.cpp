@@ -2,6 +2,7 @@
 #include "apply/error.hpp"
 #include "apply/lsn.hpp"
 #include "apply/settings.hpp"
+#include "apply/settings_file.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -26,6 +27,25 @@ void add_ends(CLI::App &command, Ends &ends) {
         ->capture_default_str();
 }
 
+// A value is a list of patterns; CLI11 must not split it, because a name in quotes may hold a comma.
+CLI::Option *add_patterns(CLI::App &command, const PatternSetting &setting,
+                          std::vector<std::string> &lists, const std::string &help) {
+    return command.add_option(setting.flag, lists, help)
+        ->allow_extra_args(false)
+        ->type_name("PATTERNS")
+        ->envname(setting.environment)
+        ->check(
+            [kind = setting.kind](const std::string &list) { return pattern_problem(kind, list); });
+}
+
+void add_selection(CLI::App &command, Selection &selection) {
+    for (const PatternSetting &setting : pattern_settings())
+        add_patterns(command, setting, selection.*setting.lists, setting.help);
+    command.add_option("--truncate", selection.truncate, "record TRUNCATE")
+        ->envname("WALTRAIL_TRUNCATE")
+        ->capture_default_str();
+}
+
 void add_init(CLI::App &app, InitSettings &settings) {
     auto *command =
         app.add_subcommand("init", "prepare both ends: slot, replica identity, extension, table");
@@ -38,11 +58,8 @@ void add_init(CLI::App &app, InitSettings &settings) {
         ->add_option("--retention", settings.retention,
                      "15 days, 30 days, unlimited, or an interval (default: as it was, or 30 days)")
         ->envname("WALTRAIL_RETENTION");
-    command
-        ->add_option("--tables", settings.tables,
-                     "patterns schema.table, with *, of tables that get REPLICA IDENTITY FULL")
-        ->delimiter(',')
-        ->envname("WALTRAIL_TABLES")
+    add_patterns(*command, pattern_settings().front(), settings.tables,
+                 "patterns schema.table, with *, of tables that get REPLICA IDENTITY FULL")
         ->capture_default_str();
     command
         ->add_option_function<unsigned>(
@@ -79,9 +96,7 @@ void add_apply(CLI::App &app, ApplySettings &settings) {
         ->envname("WALTRAIL_BATCH_BYTES")
         ->check(CLI::Range(size_t{1} << 10, size_t{1} << 30))
         ->capture_default_str();
-    command->add_option("--truncate", settings.truncate, "record TRUNCATE")
-        ->envname("WALTRAIL_TRUNCATE")
-        ->capture_default_str();
+    add_selection(*command, settings.selection);
 }
 
 void add_decode(CLI::App &app, DecodeSettings &settings) {
@@ -112,7 +127,7 @@ int main(int argc, char **argv) {
     CLI::App app{"waltrail: who changed what in PostgreSQL, and why", "waltrail"};
     app.set_version_flag("--version", "waltrail " WALTRAIL_VERSION);
     app.set_config("--config", "", "TOML file with settings; one table for each subcommand");
-    app.allow_config_extras(CLI::config_extras_mode::error);
+    app.config_formatter(std::make_shared<SettingsFile>(app));
     app.require_subcommand(0, 1);
     app.fallthrough();
     std::string log_level = "info";

@@ -35,6 +35,13 @@ uint64_t number(std::string_view text) {
 
 Lsn lsn_of(std::string_view text) { return parse_lsn(text).value_or(Lsn{}); }
 
+// The replication grammar (repl_scanner.l) knows no E'…': a backslash is only that, and libpq's quoting would be refused.
+std::string quote_option(std::string_view value) {
+    std::string quoted = "'";
+    for (char c : value) quoted.append(c == '\'' ? 2 : 1, c);
+    return quoted + "'";
+}
+
 // A timeline history file: lines "timeline<tab>end LSN<tab>reason".
 std::vector<TimelineSwitch> parse_history(std::string_view file) {
     std::vector<TimelineSwitch> history;
@@ -117,7 +124,7 @@ void ReplicationStream::start(const std::string &slot, Lsn from,
     std::string list;
     for (auto &[name, value] : options)
         list += fmt::format("{}{} {}", list.empty() ? "" : ", ", connection_.quote_identifier(name),
-                            connection_.quote_literal(value));
+                            quote_option(value));
     std::string command = fmt::format("START_REPLICATION SLOT {} LOGICAL {} ({})",
                                       connection_.quote_identifier(slot), lsn_text(from), list);
     Result result(PQexec(connection_.get(), command.c_str()));

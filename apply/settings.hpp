@@ -2,6 +2,8 @@
 // main.cpp; defaults and limits are here.
 #pragma once
 
+#include "apply/selection.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <string>
@@ -28,17 +30,16 @@ struct ApplySettings {
     std::chrono::milliseconds reconnect_delay_min{500};
     std::chrono::milliseconds reconnect_delay_max{30'000};
     std::chrono::milliseconds maintenance_interval{
-        3'600'000};       // between calls of changes.maintain()
-    bool truncate = true; // record TRUNCATE
+        3'600'000}; // between calls of changes.maintain()
+    Selection selection;
 };
 
 struct InitSettings {
     Ends ends;
-    std::string label;     // empty: the database's name
-    std::string retention; // for changes.setup(); empty: as it was, or its default
-    std::vector<std::string> tables{
-        "*.*"}; // schema.table patterns with *, to get REPLICA IDENTITY FULL
-    bool keep_replica_identity = false; // leave the tables as they are
+    std::string label;                      // empty: the database's name
+    std::string retention;                  // for changes.setup(); empty: as it was, or its default
+    std::vector<std::string> tables{"*.*"}; // lists of patterns, to get REPLICA IDENTITY FULL
+    bool keep_replica_identity = false;     // leave the tables as they are
     std::chrono::milliseconds slot_timeout{60'000};
 };
 

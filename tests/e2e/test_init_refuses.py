@@ -169,7 +169,7 @@ def test_slot_name_that_no_slot_can_have(waltrail, source, destination):
 
 @pytest.mark.parametrize("pattern", ["table", ".table", "schema.", ""])
 def test_malformed_table_pattern(refused, pattern):
-    refused("--tables", pattern, words=[f'invalid table pattern "{pattern}"', "schema.table"])
+    refused("--tables", pattern, words=["--tables", f'invalid pattern "{pattern}"', "schema.table"], status=2)
 
 
 def test_malformed_retention(refused):

@@ -1,0 +1,105 @@
+#include "apply/settings_file.hpp"
+
+#include "apply/toml_reader.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <iterator>
+
+namespace waltrail {
+
+namespace {
+
+constexpr const char *shared_table = "apply";
+constexpr const char *sharing_tables[] = {"init", "check", "status"};
+
+// In a file exclude_tables may be written with the underscores of the plugin's option, or as the flag is.
+std::string flag_of(std::string key) {
+    std::replace(key.begin(), key.end(), '_', '-');
+    return "--" + key;
+}
+
+CLI::Option *find_option(CLI::App &app, const std::string &key) {
+    CLI::Option *option = app.get_option_no_throw(flag_of(key));
+    return option != nullptr && option->get_configurable() ? option : nullptr;
+}
+
+bool is_in_environment(const CLI::Option &option) {
+    if (option.get_envname().empty()) return false;
+    const char *value = std::getenv(option.get_envname().c_str());
+    return value != nullptr && *value != '\0';
+}
+
+CLI::App *find_table(CLI::App &app, const std::vector<std::string> &tables) {
+    if (tables.empty()) return &app;
+    if (tables.size() > 1) return nullptr;
+    for (CLI::App *command : app.get_subcommands([](CLI::App *) { return true; }))
+        if (command->get_name() == tables[0]) return command;
+    return nullptr;
+}
+
+CLI::ConfigItem item_of(const TomlSetting &setting) {
+    CLI::ConfigItem item;
+    item.parents.assign(setting.path.begin(), setting.path.end() - 1);
+    item.name = flag_of(setting.path.back()).substr(2);
+    item.inputs = setting.values;
+    return item;
+}
+
+// The settings of the shared table that another table may take and does not have.
+std::vector<TomlSetting> shared_settings(CLI::App &app, const std::vector<TomlSetting> &settings) {
+    std::vector<TomlSetting> shared;
+    for (const TomlSetting &setting : settings) {
+        if (setting.path.size() != 2 || setting.path[0] != shared_table) continue;
+        for (const char *table : sharing_tables) {
+            TomlSetting copy = setting;
+            copy.path[0] = table;
+            bool has_own = std::any_of(settings.begin(), settings.end(), [&](auto &other) {
+                return other.path.size() == 2 && other.path[0] == table &&
+                       flag_of(other.path[1]) == flag_of(copy.path[1]);
+            });
+            CLI::App *command = find_table(app, {table});
+            if (!has_own && command != nullptr && find_option(*command, copy.path[1]) != nullptr)
+                shared.push_back(std::move(copy));
+        }
+    }
+    return shared;
+}
+
+[[noreturn]] void fail(const CLI::App &app, size_t line, const std::string &problem) {
+    throw CLI::ConfigError(fmt::format("settings file \"{}\", line {}: {}",
+                                       app.get_config_ptr()->as<std::string>(), line, problem));
+}
+
+} // namespace
+
+std::vector<CLI::ConfigItem> SettingsFile::from_config(std::istream &input) const {
+    std::string text{std::istreambuf_iterator<char>(input), {}};
+    std::vector<TomlSetting> settings;
+    try {
+        settings = read_toml(text);
+    } catch (const TomlProblem &problem) {
+        fail(app_, problem.line, problem.what());
+    }
+    for (TomlSetting &setting : shared_settings(app_, settings))
+        settings.push_back(std::move(setting));
+
+    std::vector<CLI::ConfigItem> items;
+    for (const TomlSetting &setting : settings) {
+        CLI::ConfigItem item = item_of(setting);
+        CLI::App *table = find_table(app_, item.parents);
+        if (table == nullptr)
+            fail(app_, setting.line,
+                 fmt::format("unknown table [{}]", fmt::join(item.parents, ".")));
+        CLI::Option *option = find_option(*table, setting.path.back());
+        if (option == nullptr)
+            fail(app_, setting.line, fmt::format("unknown setting \"{}\"", setting.path.back()));
+        if (!is_in_environment(*option)) items.push_back(std::move(item));
+    }
+    return items;
+}
+
+} // namespace waltrail

@@ -1,0 +1,28 @@
+// The file of --config as CLI11 takes it, with the two rules that CLI11 lacks: an environment variable wins over the file,
+// and what [apply] says holds for the other subcommands too where they have that setting and their own table does not say
+// otherwise. So a file for `apply` serves `check`, `status` and `init`, and `check` looks at what `apply` would do.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <istream>
+#include <string>
+#include <vector>
+
+namespace waltrail {
+
+class SettingsFile : public CLI::Config {
+  public:
+    // `app` outlives it and has all of its options when a file is read.
+    explicit SettingsFile(CLI::App &app) : app_(app) {}
+
+    // Throws CLI::ConfigError, with the line.
+    std::vector<CLI::ConfigItem> from_config(std::istream &input) const override;
+    // Never asked for: no option of the program prints its settings.
+    std::string to_config(const CLI::App *, bool, bool, std::string) const override { return ""; }
+
+  private:
+    CLI::App &app_;
+};
+
+} // namespace waltrail
