@@ -16,6 +16,8 @@ namespace {
 
 constexpr uint32_t character_n_oid = 1042; // bpchar
 constexpr uint32_t inet_oid = 869;
+constexpr uint32_t int2vector_oid = 22;
+constexpr uint32_t oidvector_oid = 30;
 constexpr int64_t microseconds_per_second = 1'000'000;
 constexpr int64_t microseconds_per_day = 86'400 * microseconds_per_second;
 constexpr size_t primary_key_characters_max = 255;
@@ -225,7 +227,19 @@ struct ArrayText {
         }
         out.append_byte('}');
     }
+
+    void append_vector() {
+        for (uint64_t i = 0; i < lengths[0] && out.size <= stop; i++) {
+            if (i != 0) out.append_byte(' ');
+            append_element();
+        }
+    }
 };
+
+// Arrays of one dimension, in JSON as well, but with an output function of their own.
+bool is_vector(const Type &type, uint64_t dimensions) {
+    return dimensions <= 1 && (type.oid == int2vector_oid || type.oid == oidvector_oid);
+}
 
 void append_array(Buffer &out, const Type &type, std::string_view body, size_t stop) {
     ArrayText text{out, type, Cursor(body), stop};
@@ -239,8 +253,10 @@ void append_array(Buffer &out, const Type &type, std::string_view body, size_t s
         shifted |= bounds[i] != 1;
         items *= text.lengths[i];
     }
-    if (dimensions == 0 || items == 0) return out.append("{}"); // as array_out() does
+    bool vector = is_vector(type, dimensions);
+    if (dimensions == 0 || items == 0) return out.append(vector ? "" : "{}"); // as array_out() does
     if (text.in.byte() != 0) text.nulls = text.in.bytes(bitmap_bytes(items)).data();
+    if (vector) return text.append_vector();
     for (uint64_t i = 0; shifted && i < dimensions; i++) {
         out.append_byte('[');
         append_integer(out, bounds[i]);

@@ -107,9 +107,8 @@ inline Type scalar(Kind kind, uint32_t oid = 0) {
     return type;
 }
 
-inline Type array_type(const Type &element, char delimiter = ',') {
-    Type type;
-    type.kind = Kind::array;
+inline Type array_type(const Type &element, char delimiter = ',', uint32_t oid = 0) {
+    Type type = scalar(Kind::array, oid);
     type.delimiter = delimiter;
     type.element = &element;
     return type;

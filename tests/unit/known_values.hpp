@@ -23,6 +23,7 @@ struct KnownValue {
 
 // Types that values of the table share.
 struct KnownTypes {
+    Type int2 = scalar(Kind::int2, 21);
     Type int4 = scalar(Kind::int4, 23);
     Type text = scalar(Kind::text, 25);
     Type boolean = scalar(Kind::boolean, 16);
@@ -32,7 +33,7 @@ struct KnownTypes {
     Type float8 = scalar(Kind::float8, 701);
     Type numeric = scalar(Kind::numeric, 1700);
     Type jsonb = scalar(Kind::jsonb, 3802);
-    Type ints = array_type(int4), texts = array_type(text);
+    Type ints = array_type(int4), texts = array_type(text), int2vector = array_type(int2, ',', 22);
     std::array<Field, 2> pair_fields{{{"a", "\"a\":", int4}, {"b", "\"b\":", text}}};
     Type pair = composite_type(pair_fields);
     std::array<Field, 4> nest_fields{{{"p", "\"p\":", pair},
@@ -216,6 +217,9 @@ inline std::vector<KnownValue> known_arrays() {
          "{{{1},{2}}}", "[[[1],[2]]]"},
         {"'[0:1]={1,2}'::int4[]", t.ints, array_of(t.int4, {{2, 0}}, {one(1), one(2)}),
          "[0:1]={1,2}", "[1,2]"},
+        {"'1 2'::int2vector", t.int2vector, array_of(t.int2, {{2, 0}}, {one(1), one(2)}), "1 2",
+         "[1,2]"},
+        {"''::int2vector", t.int2vector, array_of(t.int2, {{0, 0}}, {}), "", "[]"},
         {"'[1:1][-2:-1]={{1,2}}'::int4[]", t.ints,
          array_of(t.int4, {{1, 1}, {2, -2}}, {one(1), one(2)}), "[1:1][-2:-1]={{1,2}}", "[[1,2]]"},
         {R"(ARRAY['', 'null', 'NuLl', 'nulls', 'a b', 'a,b', 'q"', E'\\', '{', '}', '(', ';', E'\x0b', 'x'])",

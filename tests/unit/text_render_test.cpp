@@ -39,7 +39,6 @@ TEST(TextRender, output_text_differs_from_the_cast_where_the_server_does) {
     EXPECT_EQ(output_text(scalar(Kind::text, 869), "10.0.0.1"), "10.0.0.1");
 }
 
-// What int2vector's own constructor makes of nothing.
 TEST(TextRender, an_array_with_a_dimension_of_no_elements_is_empty) {
     EXPECT_EQ(cast_text(types().ints, array_of(types().int4, {{0, 0}}, {})), "{}");
     EXPECT_EQ(cast_text(types().ints, array_of(types().int4, {{uint64_t{1} << 27}, {0}}, {})),
