@@ -58,9 +58,10 @@ void register_callbacks() {
     callbacks_registered = true;
 }
 
-RowSpace make_row_space(MemoryContext context, size_t attributes, size_t columns) {
+RowSpace make_row_space(MemoryContext context, size_t attributes, size_t columns, bool guarded) {
     return {make_array<Datum>(context, attributes), make_array<bool>(context, attributes),
-            make_array<wire::Value>(context, columns)};
+            make_array<wire::Value>(context, columns),
+            make_array<std::string_view>(context, guarded ? columns : 0)};
 }
 
 void append_payload(void *owner, std::string_view, std::string_view payload) {
@@ -152,8 +153,8 @@ void RelationCache::describe(RelationEntry &entry, Relation relation) {
     shifted_ |= dependencies_.take_growth();
     auto attributes = static_cast<size_t>(RelationGetNumberOfAttributes(relation));
     size_t columns = entry.of.columns.size();
-    entry.old_row = make_row_space(entry.context, attributes, columns);
-    entry.new_row = make_row_space(entry.context, attributes, columns);
+    entry.old_row = make_row_space(entry.context, attributes, columns, entry.of.guarded);
+    entry.new_row = make_row_space(entry.context, attributes, columns, entry.of.guarded);
     MemoryContextSwitchTo(caller);
     keep_description(entry);
 }

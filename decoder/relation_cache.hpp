@@ -29,6 +29,8 @@ struct RowSpace {
     std::span<Datum> datums{};
     std::span<bool> nulls{};
     std::span<wire::Value> values{};
+    std::span<std::string_view>
+        prepared{}; // encoded values by column, see guarded_value.hpp; empty without `guarded`
 };
 
 struct RelationEntry {

@@ -65,6 +65,7 @@ void describe_columns(Draft &draft, RelationDescription &description, TupleDesc 
         reader.length = attribute->attlen;
         reader.type = describe_type(attribute->atttypid, dependencies);
         description.uses_settings |= reader.type.uses_settings;
+        description.guarded |= may_need_guard(reader.type);
         wire::Column &column = columns[used];
         column.name = keep_name(draft, NameStr(attribute->attname));
         column.json_name = wire::json_name(column.name, draft.names);

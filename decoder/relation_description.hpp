@@ -28,6 +28,7 @@ struct RelationDescription {
     wire::Relation relation{};
     std::span<const ColumnReader> columns{};
     bool uses_settings = false; // a column's text depends on settings
+    bool guarded = false;       // a column may_need_guard()
 };
 
 // Whether changes of the relation belong in the trail: ordinary tables outside the system schemas, and partitioned tables,

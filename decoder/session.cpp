@@ -14,6 +14,7 @@ extern "C" {
 #include "change_context.hpp"
 #include "context_memory.hpp"
 #include "frame_output.hpp"
+#include "guarded_value.hpp"
 #include "render_settings.hpp"
 #include "server_text.hpp"
 
@@ -95,11 +96,27 @@ void apply_settings(TransactionState &transaction) {
     transaction.settings_applied = true;
 }
 
+void guard_rows(Session &session, RelationEntry &entry, wire::Change &change) {
+    if (!change.before.empty())
+        change.unreadable |= guard_values(session.values, entry.of, entry.old_row);
+    if (!change.after.empty())
+        change.unreadable |= guard_values(session.values, entry.of, entry.new_row);
+}
+
+void append_prepared(wire::FrameWriter &out, std::string_view encoded) {
+    if (encoded.size() < wire::fragment_bytes)
+        out.payload.append(encoded);
+    else
+        out.append_long(encoded);
+}
+
 void encode_rows(Session &session, RelationEntry &entry, const wire::Change &change) {
     TransactionState &transaction = session.transaction;
     auto put_value = [&session, &entry](wire::FrameWriter &out, size_t index, bool is_new) {
         const ColumnReader &column = entry.of.columns[index];
         const RowSpace &row = is_new ? entry.new_row : entry.old_row;
+        if (entry.of.guarded && !row.prepared[index].empty())
+            return append_prepared(out, row.prepared[index]);
         append_column_value(session.values, out, column.type, row.datums[column.attribute]);
     };
     encode_change(session.writer, change, transaction.previous_position, transaction.skipped,
@@ -146,6 +163,7 @@ void begin_transaction(Session &session, const ReorderBufferTXN &txn) {
     shrink(session.context);
     shrink(session.context_sent);
     shrink(session.line);
+    shrink(session.values);
     session.ending = false;
     session.relations.sweep();
     return_to_catalogs_of(session, txn);
@@ -173,10 +191,11 @@ void drop_change(Session &session, const RelationEntry &entry) {
     return entry.left_out ? leave_out_change(session) : skip_change(session);
 }
 
-void send_change(Session &session, RelationEntry &entry, const wire::Change &change) {
+void send_change(Session &session, RelationEntry &entry, wire::Change &change) {
     TransactionState &transaction = session.transaction;
     if (!transaction.sent) write_begin(session);
     if (entry.of.uses_settings) apply_settings(transaction);
+    if (entry.of.guarded) guard_rows(session, entry, change);
     if (session.options.format == Format::binary) {
         if (transaction.context_changed) write_context(session);
         if (!entry.described) write_relation(session, entry);

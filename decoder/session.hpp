@@ -70,7 +70,7 @@ void leave_out_change(Session &session);
 
 // Sends a change of which everything but values is filled in; takes the datums from the entry's rows. Written before it where
 // necessary: session, begin, relation and context records.
-void send_change(Session &session, RelationEntry &entry, const wire::Change &change);
+void send_change(Session &session, RelationEntry &entry, wire::Change &change);
 
 // A transactional message with one of our prefixes.
 void take_context(Session &session, std::string_view content);

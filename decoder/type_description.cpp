@@ -2,6 +2,7 @@
 
 extern "C" {
 #include "access/htup_details.h"
+#include "access/transam.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
@@ -70,6 +71,18 @@ bool output_uses_settings(Oid type) {
     return get_typtype(type) != TYPTYPE_ENUM;
 }
 
+// A range writes its bounds by the output function of their type.
+bool output_may_fail(Oid declared) {
+    Oid type = getBaseType(declared);
+    Oid function;
+    bool is_varlena;
+    getTypeOutputInfo(type, &function, &is_varlena);
+    if (function >= FirstNormalObjectId) return true;
+    char kind = get_typtype(type);
+    if (kind == TYPTYPE_RANGE) return output_may_fail(get_range_subtype(type));
+    return kind == TYPTYPE_MULTIRANGE && output_may_fail(get_multirange_range(type));
+}
+
 void describe_as_text(TypeDescription &described, Oid type) {
     Oid function;
     bool is_varlena;
@@ -79,6 +92,7 @@ void describe_as_text(TypeDescription &described, Oid type) {
     described.output = static_cast<FmgrInfo *>(palloc0(sizeof(FmgrInfo)));
     fmgr_info_cxt(function, described.output, CurrentMemoryContext);
     described.uses_settings = output_uses_settings(type);
+    described.may_fail = output_may_fail(type);
 }
 
 void describe_array(TypeDescription &described, Oid element, Dependencies &dependencies,
@@ -97,6 +111,7 @@ void describe_array(TypeDescription &described, Oid element, Dependencies &depen
     described.type.element = &of_element->type;
     described.element = of_element;
     described.uses_settings = of_element->uses_settings;
+    described.may_fail = of_element->may_fail;
 }
 
 void describe_composite(TypeDescription &described, Oid type, Dependencies &dependencies,
@@ -118,6 +133,7 @@ void describe_composite(TypeDescription &described, Oid type, Dependencies &depe
         if (attribute->attisdropped) continue;
         descriptions[used] = describe_type(attribute->atttypid, dependencies, depth + 1);
         described.uses_settings |= descriptions[used].uses_settings;
+        described.may_fail |= descriptions[used].may_fail;
         std::string_view name = names.copy(text_to_utf8(NameStr(attribute->attname)));
         fields[used] = {name, wire::json_name(name, names), descriptions[used].type};
         attributes[used++] = static_cast<uint16_t>(i);
@@ -154,6 +170,20 @@ TypeDescription describe_type(Oid declared, Dependencies &dependencies, int dept
     }
     return described;
 }
+
+bool can_grow(const TypeDescription &type) {
+    switch (type.form) {
+    case Form::jsonb:
+    case Form::output_function:
+    case Form::array:
+    case Form::composite:
+        return type.length == -1;
+    default:
+        return false;
+    }
+}
+
+bool may_need_guard(const TypeDescription &type) { return type.may_fail || can_grow(type); }
 
 std::string_view type_name(Oid type, int32 modifier) {
     HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));

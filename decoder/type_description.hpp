@@ -44,6 +44,7 @@ struct TypeDescription {
     wire::Type type{};
     Form form = Form::text;
     bool uses_settings = false; // its text depends on TimeZone, search_path …
+    bool may_fail = false;      // its output function, or one inside, is not the server's own
     bool by_value = false;
     char alignment = 0;
     int16 length = 0;
@@ -57,6 +58,12 @@ struct TypeDescription {
 // Describes the type into the current memory context, which must live as long as the description. Registers what the
 // description depends on. Needs a transaction.
 TypeDescription describe_type(Oid type, Dependencies &dependencies, int depth = 0);
+
+// Whether a huge value's text may be much longer than what is stored.
+bool can_grow(const TypeDescription &type);
+
+// Whether values of the type may have to be guarded (guarded_value.hpp).
+bool may_need_guard(const TypeDescription &type);
 
 // As format_type() writes it under an empty search_path, in UTF-8, in the current memory context.
 std::string_view type_name(Oid type, int32 modifier);

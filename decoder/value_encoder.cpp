@@ -8,6 +8,7 @@ extern "C" {
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/jsonb.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 }
@@ -138,7 +139,11 @@ void append_nested(ValueEncoder &encoder, wire::Buffer &out, const TypeDescripti
         append_array(encoder, out, type, value);
     else
         append_composite(encoder, out, type, value);
-    auto length = static_cast<uint32_t>(out.size - start - sizeof(uint32_t));
+    size_t bytes = out.size - start - sizeof(uint32_t);
+    if (bytes > UINT32_MAX)
+        ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                errmsg("an array or a composite of %zu bytes is too large", bytes));
+    auto length = static_cast<uint32_t>(bytes);
     std::memcpy(out.data + start, &length, sizeof length);
 }
 
@@ -194,6 +199,21 @@ ValueEncoder make_value_encoder(MemoryContext context) {
     initStringInfo(&encoder.jsonb_text);
     MemoryContextSwitchTo(caller);
     return encoder;
+}
+
+void append_encoded_value(ValueEncoder &encoder, wire::Buffer &out, const TypeDescription &type,
+                          Datum value) {
+    append_value(encoder, out, type, value);
+}
+
+void shrink(ValueEncoder &encoder) {
+    constexpr int kept_bytes = 4 << 20;
+    if (encoder.jsonb_text.maxlen <= kept_bytes) return;
+    MemoryContext context = GetMemoryChunkContext(encoder.jsonb_text.data);
+    pfree(encoder.jsonb_text.data);
+    MemoryContext caller = MemoryContextSwitchTo(context);
+    initStringInfo(&encoder.jsonb_text);
+    MemoryContextSwitchTo(caller);
 }
 
 void append_column_value(ValueEncoder &encoder, wire::FrameWriter &out, const TypeDescription &type,

@@ -18,6 +18,13 @@ struct ValueEncoder {
 
 ValueEncoder make_value_encoder(MemoryContext context);
 
+// Appends any value that is not null.
+void append_encoded_value(ValueEncoder &encoder, wire::Buffer &out, const TypeDescription &type,
+                          Datum value);
+
+// Gives back the memory that a huge value has taken.
+void shrink(ValueEncoder &encoder);
+
 // Appends a column's value, which is not null. Detoasts and calls output functions in the current memory context. Long text
 // leaves in fragments on the way.
 void append_column_value(ValueEncoder &encoder, wire::FrameWriter &out, const TypeDescription &type,

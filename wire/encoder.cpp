@@ -193,6 +193,7 @@ void encode_change_header(FrameWriter &out, const Change &change, Lsn previous_p
     // Without a new row all its columns are absent, and no bitmap says so.
     if (has_new_row && change.old_row != OldRow::whole && any_absent(change.after))
         flags |= change_flag_new_absent;
+    if (change.unreadable) flags |= change_flag_unreadable;
     if (change.cascade) flags |= change_flag_cascade;
     if (change.restart_identity) flags |= change_flag_restart_identity;
 
@@ -212,6 +213,10 @@ void encode_absent_bitmap(Buffer &out, std::span<const Value> row) {
 }
 void encode_changed_bitmap(Buffer &out, std::span<const Value> row) {
     encode_bitmap(out, row, [](const Value &value) { return !value.same_as_old; });
+}
+
+void encode_unreadable_bitmap(Buffer &out, std::span<const Value> row) {
+    encode_bitmap(out, row, [](const Value &value) { return value.unreadable; });
 }
 
 void encode_value(Buffer &out, const Type &type, std::string_view bytes) {

@@ -72,6 +72,7 @@ void encode_change_header(FrameWriter &out, const Change &change, Lsn previous_p
 void encode_null_bitmap(Buffer &out, std::span<const Value> row);
 void encode_absent_bitmap(Buffer &out, std::span<const Value> row);
 void encode_changed_bitmap(Buffer &out, std::span<const Value> row);
+void encode_unreadable_bitmap(Buffer &out, std::span<const Value> row);
 
 // Appends a value with its length prefix, from bytes as Value::bytes holds them.
 void encode_value(Buffer &out, const Type &type, std::string_view bytes);
@@ -81,13 +82,15 @@ bool any_absent(std::span<const Value> row);
 
 // Encodes a whole change record. `change.before` and `change.after` say by `state` and `same_as_old` what each column holds;
 // put_value(out, column, is_new) must append the value's bytes as the kind of the column wants them, length prefix included.
-// The old row must be absent exactly where change.old_row says so; same_as_old only with OldRow::whole.
+// An unreadable value is a string, whatever its kind. The old row must be absent exactly where change.old_row says so;
+// same_as_old only with OldRow::whole.
 template <typename PutValue>
 void encode_change(FrameWriter &out, const Change &change, Lsn previous_position, uint64_t skipped,
                    PutValue put_value) {
     encode_change_header(out, change, previous_position, skipped);
     if (change.old_row != OldRow::none) {
         if (any_null(change.before)) encode_null_bitmap(out.payload, change.before);
+        if (change.unreadable) encode_unreadable_bitmap(out.payload, change.before);
         for (size_t i = 0; i < change.before.size(); i++) {
             if (change.before[i].state != Value::State::present) continue;
             put_value(out, i, false);
@@ -101,6 +104,7 @@ void encode_change(FrameWriter &out, const Change &change, Lsn previous_position
         else if (any_absent(change.after))
             encode_absent_bitmap(out.payload, change.after);
         if (any_null(change.after)) encode_null_bitmap(out.payload, change.after);
+        if (change.unreadable) encode_unreadable_bitmap(out.payload, change.after);
         for (size_t i = 0; i < change.after.size(); i++) {
             if (change.after[i].state != Value::State::present || change.after[i].same_as_old)
                 continue;

@@ -260,6 +260,12 @@ Marks append_json_value(Buffer &out, const Type &type, std::string_view bytes) {
     return append_value(out, type, bytes, marks);
 }
 
+static Marks append_column(Buffer &out, const Type &type, const Value &value) {
+    if (!value.unreadable) return append_json_value(out, type, value.bytes);
+    append_json_string(out, value.bytes);
+    return mark_unreadable;
+}
+
 Marks append_json_row(Buffer &out, const Relation &relation, std::span<const Value> row) {
     Marks marks = 0;
     out.append_byte('{');
@@ -274,7 +280,7 @@ Marks append_json_row(Buffer &out, const Relation &relation, std::span<const Val
         if (value.state == Value::State::null)
             out.append("null");
         else
-            marks |= append_json_value(out, column.type, value.bytes);
+            marks |= append_column(out, column.type, value);
     }
     out.append_byte('}');
     return marks;

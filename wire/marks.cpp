@@ -11,11 +11,13 @@ struct MarkName {
     std::string_view name;
 };
 constexpr MarkName mark_names[] = {{mark_bytes_escaped, "bytes_escaped"},
-                                   {mark_json_as_text, "json_as_text"}};
+                                   {mark_json_as_text, "json_as_text"},
+                                   {mark_unreadable, "unreadable"}};
 
 // `out` is used as scratch and left as it was.
 Marks marks_of(Buffer &out, const Type &type, const Value &value) {
     if (value.state != Value::State::present) return 0;
+    if (value.unreadable) return mark_unreadable;
     size_t start = out.size;
     Marks marks = append_json_value(out, type, value.bytes);
     out.size = start;

@@ -12,10 +12,12 @@ namespace waltrail::wire {
 
 // A set of flags. What becomes of a part of an array or a composite becomes of every part of that kind in it.
 using Marks = uint8_t;
-inline constexpr Marks mark_json_as_text =
-    0x01; // a json value that jsonb cannot hold, as a JSON string of its text
-inline constexpr Marks mark_bytes_escaped =
-    0x02; // text that is not UTF-8, in bytea's escape format
+// A json value that jsonb cannot hold, as a JSON string of its text.
+inline constexpr Marks mark_json_as_text = 0x01;
+// Text that is not UTF-8, in bytea's escape format.
+inline constexpr Marks mark_bytes_escaped = 0x02;
+// The stored bytes of a value whose text the source could not write.
+inline constexpr Marks mark_unreadable = 0x04;
 
 // The member of a context that waltrail writes.
 inline constexpr std::string_view reserved_member = "_waltrail";

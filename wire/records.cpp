@@ -64,14 +64,26 @@ bool is_replica_identity(uint8_t byte) {
 bool has_new_row(RecordTag tag) { return tag == RecordTag::insert || tag == RecordTag::update; }
 
 void set_states(std::span<Value> row, Value::State state) {
-    for (Value &value : row) value = {state, false, {}};
+    for (Value &value : row) value = {state, false, {}, false};
 }
 
 Problem parse_present(Cursor &in, const Relation &relation, std::span<Value> row) {
     for (size_t i = 0; i < row.size(); i++) {
         if (row[i].state != Value::State::present || row[i].same_as_old) continue;
-        if (Problem problem = parse_value(in, relation.columns[i].type, row[i].bytes))
-            return problem;
+        const Type &type = row[i].unreadable ? text_type : relation.columns[i].type;
+        if (Problem problem = parse_value(in, type, row[i].bytes)) return problem;
+    }
+    return nullptr;
+}
+
+Problem parse_unreadable(Cursor &in, const ChangeHeader &header, std::span<Value> row) {
+    if (!header.unreadable) return nullptr;
+    auto bitmap = in.bytes(bitmap_bytes(row.size()));
+    if (in.failed) return truncated_record;
+    for (size_t i = 0; i < row.size(); i++) {
+        if (!bit(bitmap.data(), i) || row[i].same_as_old) continue;
+        if (row[i].state != Value::State::present) return "an unreadable value that is not there";
+        row[i].unreadable = true;
     }
     return nullptr;
 }
@@ -93,6 +105,7 @@ Problem parse_old_row(Cursor &in, const ChangeHeader &header, const Relation &re
         if (in.failed) return truncated_record;
         mark_nulls(bitmap.data(), row);
     }
+    if (Problem problem = parse_unreadable(in, header, row)) return problem;
     return parse_present(in, relation, row);
 }
 
@@ -124,6 +137,7 @@ Problem parse_new_row(Cursor &in, RecordTag tag, const ChangeHeader &header,
                 bit(nulls.data(), i))
                 after[i].state = Value::State::null;
     }
+    if (Problem problem = parse_unreadable(in, header, after)) return problem;
     return parse_present(in, relation, after);
 }
 
@@ -235,7 +249,9 @@ Problem parse_change_header(Cursor &in, RecordTag tag, ChangeHeader &header) {
     header.new_nulls = (flags & change_flag_new_nulls) != 0;
     header.new_absent = (flags & change_flag_new_absent) != 0;
     uint8_t old_row = (flags >> change_old_row_shift) & 0x03;
-    header.cascade = (flags & change_flag_cascade) != 0;
+    bool is_truncate = tag == RecordTag::truncate;
+    header.unreadable = !is_truncate && (flags & change_flag_unreadable) != 0;
+    header.cascade = is_truncate && (flags & change_flag_cascade) != 0;
     header.restart_identity = (flags & change_flag_restart_identity) != 0;
     if (in.failed) return truncated_record;
     if (old_row > 2) return "unknown kind of old row";
@@ -248,8 +264,7 @@ Problem parse_change_header(Cursor &in, RecordTag tag, ChangeHeader &header) {
         return "absent columns beside a whole old row";
     if (!has_new_row(tag) && (header.new_nulls || header.new_absent))
         return "new row where the operation has none";
-    if (tag != RecordTag::truncate && (header.cascade || header.restart_identity))
-        return "flag of TRUNCATE on another operation";
+    if (!is_truncate && header.restart_identity) return "flag of TRUNCATE on another operation";
     return nullptr;
 }
 

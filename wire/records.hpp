@@ -31,6 +31,7 @@ struct Change {
     OldRow old_row = OldRow::none;
     bool cascade = false;          // TRUNCATE … CASCADE
     bool restart_identity = false; // TRUNCATE … RESTART IDENTITY
+    bool unreadable = false;       // a value of the rows is
     std::span<Value> before{};
     std::span<Value> after{};
 };
@@ -61,13 +62,15 @@ struct ChangeHeader {
     OldRow old_row = OldRow::none;
     bool cascade = false;
     bool restart_identity = false;
+    bool unreadable = false;
 };
 inline constexpr uint8_t change_flag_skipped = 0x01;
 inline constexpr uint8_t change_flag_old_nulls = 0x02;
 inline constexpr uint8_t change_flag_new_nulls = 0x04;
 inline constexpr uint8_t change_flag_new_absent = 0x08;
 inline constexpr unsigned change_old_row_shift = 4;
-inline constexpr uint8_t change_flag_cascade = 0x40;
+inline constexpr uint8_t change_flag_unreadable = 0x40; // of a row's change
+inline constexpr uint8_t change_flag_cascade = 0x40;    // of a truncate
 inline constexpr uint8_t change_flag_restart_identity = 0x80;
 
 Problem parse_change_header(Cursor &in, RecordTag tag, ChangeHeader &header);

@@ -129,6 +129,7 @@ StreamReader::Event StreamReader::read_change(RecordTag tag) {
     change_.old_row = header.old_row;
     change_.cascade = header.cascade;
     change_.restart_identity = header.restart_identity;
+    change_.unreadable = header.unreadable;
     change_.before = known.before;
     change_.after = known.after;
     description_id_ = known.description_id;
@@ -175,7 +176,8 @@ void StreamReader::write_self_contained(FrameSink sink) const {
     encode_change(out, change_, {}, change_.sequence,
                   [this](FrameWriter &to, size_t column, bool is_new) {
                       const Value &value = is_new ? change_.after[column] : change_.before[column];
-                      encode_value(to.payload, change_.relation->columns[column].type, value.bytes);
+                      const Column &of = change_.relation->columns[column];
+                      encode_value(to.payload, value.unreadable ? text_type : of.type, value.bytes);
                   });
     encode_commit(out, 1, change_.sequence + 1);
     out.flush();

@@ -62,6 +62,9 @@ struct Type {
     std::span<const Field> fields{}; // composite only
 };
 
+// What an unreadable value is read as.
+inline constexpr Type text_type{};
+
 // A field of a composite type. `json_name` is the name as a JSON member prefix: `"name":`.
 struct Field {
     std::string_view name;
@@ -122,6 +125,8 @@ struct Value {
     State state = State::absent;
     bool same_as_old = false; // new rows only: equals the old row's value, and shares its bytes
     std::string_view bytes{};
+    bool unreadable =
+        false; // the source could not write it as its kind; `bytes` are text: \x and its stored bytes in hexadecimal
 };
 
 } // namespace waltrail::wire
