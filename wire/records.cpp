@@ -70,7 +70,7 @@ void set_states(std::span<Value> row, Value::State state) {
 Problem parse_present(Cursor &in, const Relation &relation, std::span<Value> row) {
     for (size_t i = 0; i < row.size(); i++) {
         if (row[i].state != Value::State::present || row[i].same_as_old) continue;
-        const Type &type = row[i].unreadable ? text_type : relation.columns[i].type;
+        const Type &type = type_of(row[i], relation.columns[i].type);
         if (Problem problem = parse_value(in, type, row[i].bytes)) return problem;
     }
     return nullptr;
@@ -264,6 +264,8 @@ Problem parse_change_header(Cursor &in, RecordTag tag, ChangeHeader &header) {
         return "absent columns beside a whole old row";
     if (!has_new_row(tag) && (header.new_nulls || header.new_absent))
         return "new row where the operation has none";
+    if (header.unreadable && old_row == 0 && !has_new_row(tag))
+        return "unreadable values where there is no row";
     if (!is_truncate && header.restart_identity) return "flag of TRUNCATE on another operation";
     return nullptr;
 }

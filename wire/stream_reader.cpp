@@ -177,7 +177,7 @@ void StreamReader::write_self_contained(FrameSink sink) const {
                   [this](FrameWriter &to, size_t column, bool is_new) {
                       const Value &value = is_new ? change_.after[column] : change_.before[column];
                       const Column &of = change_.relation->columns[column];
-                      encode_value(to.payload, value.unreadable ? text_type : of.type, value.bytes);
+                      encode_value(to.payload, type_of(value, of.type), value.bytes);
                   });
     encode_commit(out, 1, change_.sequence + 1);
     out.flush();

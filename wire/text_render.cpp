@@ -288,10 +288,6 @@ void append_composite(Buffer &out, const Type &type, std::string_view body, size
     out.append_byte(')');
 }
 
-const Type &type_of(const Relation &relation, std::span<const Value> row, uint16_t column) {
-    return row[column].unreadable ? text_type : relation.columns[column].type;
-}
-
 size_t utf8_characters(std::string_view text) {
     size_t count = 0;
     for (char c : text) count += (static_cast<uint8_t>(c) & 0xC0) != 0x80;
@@ -375,11 +371,13 @@ bool append_primary_key(Buffer &out, const Relation &relation, std::span<const V
     size_t stop = start + primary_key_bytes_max;
     if (relation.key.size() == 1) {
         uint16_t column = relation.key[0];
-        append_cast(out, type_of(relation, row, column), row[column].bytes, stop);
+        append_cast(out, type_of(row[column], relation.columns[column].type), row[column].bytes,
+                    stop);
     } else {
         for (size_t i = 0; i < relation.key.size(); i++) {
             out.append_byte(i == 0 ? '(' : ',');
-            append_field(out, type_of(relation, row, relation.key[i]), row[relation.key[i]].bytes,
+            const Value &value = row[relation.key[i]];
+            append_field(out, type_of(value, relation.columns[relation.key[i]].type), value.bytes,
                          stop);
         }
         out.append_byte(')');

@@ -62,9 +62,6 @@ struct Type {
     std::span<const Field> fields{}; // composite only
 };
 
-// What an unreadable value is read as.
-inline constexpr Type text_type{};
-
 // A field of a composite type. `json_name` is the name as a JSON member prefix: `"name":`.
 struct Field {
     std::string_view name;
@@ -125,8 +122,15 @@ struct Value {
     State state = State::absent;
     bool same_as_old = false; // new rows only: equals the old row's value, and shares its bytes
     std::string_view bytes{};
-    bool unreadable =
-        false; // the source could not write it as its kind; `bytes` are text: \x and its stored bytes in hexadecimal
+    // The source could not write it as its kind; `bytes` are text: \x and the stored bytes in hexadecimal.
+    bool unreadable = false;
 };
+
+inline constexpr Type text_type{};
+
+// What the value's bytes are, in a column of the declared type.
+inline const Type &type_of(const Value &value, const Type &declared) {
+    return value.unreadable ? text_type : declared;
+}
 
 } // namespace waltrail::wire

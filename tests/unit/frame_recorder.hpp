@@ -64,6 +64,7 @@ struct RecordedValue {
     Value::State state = Value::State::absent;
     bool same_as_old = false;
     std::string bytes;
+    bool unreadable = false;
     friend bool operator==(const RecordedValue &, const RecordedValue &) = default;
 };
 
@@ -85,7 +86,8 @@ inline std::vector<RecordedValue> recorded_row(std::span<const Value> row) {
     std::vector<RecordedValue> copy;
     for (const Value &value : row)
         copy.push_back({value.state, value.same_as_old,
-                        value.state == Value::State::present ? std::string(value.bytes) : ""});
+                        value.state == Value::State::present ? std::string(value.bytes) : "",
+                        value.unreadable});
     return copy;
 }
 
@@ -104,7 +106,8 @@ inline RecordedChange recorded(const Change &change, std::string_view context = 
 
 inline std::ostream &operator<<(std::ostream &out, const RecordedValue &value) {
     static constexpr const char *states[] = {"absent", "null", "present"};
-    out << states[static_cast<int>(value.state)] << (value.same_as_old ? " same" : "");
+    out << states[static_cast<int>(value.state)] << (value.same_as_old ? " same" : "")
+        << (value.unreadable ? " unreadable" : "");
     return out << " of " << value.bytes.size() << " bytes";
 }
 
@@ -170,7 +173,8 @@ inline void write_change(FrameWriter &out, const Change &change, Lsn previous_po
     encode_change(out, change, previous_position, skipped,
                   [&](FrameWriter &to, size_t column, bool is_new) {
                       const Value &value = is_new ? change.after[column] : change.before[column];
-                      encode_value(to.payload, change.relation->columns[column].type, value.bytes);
+                      const Type &declared = change.relation->columns[column].type;
+                      encode_value(to.payload, type_of(value, declared), value.bytes);
                   });
 }
 

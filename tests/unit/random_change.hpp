@@ -24,6 +24,7 @@ struct ChangeShape {
     bool nulls = false;
     bool absent = false; // of a new row without a whole old row
     bool same = false;   // of an update with a whole old row
+    bool unreadable = false;
 };
 
 class RandomChanges {
@@ -135,7 +136,7 @@ class RandomChanges {
             const Column &column = relation.columns[i];
             if (shape.old_row == OldRow::whole ||
                 (shape.old_row == OldRow::identity && column.in_identity))
-                change.before[i] = present_or_null(column.type, shape.nulls);
+                change.before[i] = present_or_null(column.type, shape, change);
             if (shape.operation != Operation::insert && shape.operation != Operation::update)
                 continue;
             if (shape.absent && shape.old_row != OldRow::whole && chance()) continue;
@@ -143,7 +144,7 @@ class RandomChanges {
                 change.after[i] = change.before[i];
                 change.after[i].same_as_old = true;
             } else
-                change.after[i] = present_or_null(column.type, shape.nulls);
+                change.after[i] = present_or_null(column.type, shape, change);
         }
         return change;
     }
@@ -152,9 +153,13 @@ class RandomChanges {
     uint32_t number32() { return static_cast<uint32_t>(number()); }
     int64_t zone() { return static_cast<int64_t>(below(115'199)) - 57'599; }
 
-    Value present_or_null(const Type &type, bool nulls) {
-        if (nulls && chance()) return null_value();
-        return present(arena_.copy(value(type)));
+    // Tells the change of an unreadable value.
+    Value present_or_null(const Type &type, const ChangeShape &shape, Change &change) {
+        if (shape.nulls && chance()) return null_value();
+        if (!shape.unreadable || chance()) return present(arena_.copy(value(type)));
+        Value hidden = present(arena_.copy("\\x" + bytes(below(20))));
+        hidden.unreadable = change.unreadable = true;
+        return hidden;
     }
 
     Item item(const Type &type, bool nulls) {

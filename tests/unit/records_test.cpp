@@ -50,13 +50,13 @@ std::string_view content(const FrameRecorder &recorder) {
     return recorder.out.payload.view_from(1);
 }
 
-// Every combination of operation, old row, nulls, absent columns and columns as before that the format has.
+// Every combination of operation, old row, nulls, absent, unchanged and unreadable columns that the format has.
 std::vector<ChangeShape> every_shape() {
     std::vector<ChangeShape> shapes;
     auto add = [&](Operation operation, OldRow old_row) {
-        for (unsigned bits = 0; bits < 8; bits++)
-            shapes.push_back(
-                {operation, old_row, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0});
+        for (unsigned bits = 0; bits < 16; bits++)
+            shapes.push_back({operation, old_row, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0,
+                              (bits & 8) != 0});
     };
     add(Operation::insert, OldRow::none);
     for (OldRow old_row : {OldRow::none, OldRow::identity, OldRow::whole}) {
@@ -215,11 +215,14 @@ TEST(Records, refuses_flags_that_contradict_the_operation) {
     EXPECT_EQ(problem(RecordTag::remove, 0x14), "new row where the operation has none");
     EXPECT_EQ(problem(RecordTag::remove, 0x18), "new row where the operation has none");
     EXPECT_EQ(problem(RecordTag::truncate, 0x04), "new row where the operation has none");
-    EXPECT_EQ(problem(RecordTag::update, 0x40), "flag of TRUNCATE on another operation");
+    EXPECT_EQ(problem(RecordTag::update, 0x80), "flag of TRUNCATE on another operation");
+    EXPECT_EQ(problem(RecordTag::remove, 0x40), "unreadable values where there is no row");
     EXPECT_EQ(problem(RecordTag::insert, 0x80), "flag of TRUNCATE on another operation");
     EXPECT_EQ(problem(RecordTag::update, 0x02), "null bitmap of an old row that is not there");
     EXPECT_EQ(problem(RecordTag::update, 0x28), "absent columns beside a whole old row");
     EXPECT_EQ(problem(RecordTag::update, 0x1E), "");
+    EXPECT_EQ(problem(RecordTag::update, 0x40), "");
+    EXPECT_EQ(problem(RecordTag::remove, 0x60), "");
     EXPECT_EQ(problem(RecordTag::truncate, 0xC0), "");
 }
 

@@ -69,7 +69,7 @@ TEST(SelfContainedFrame, holds_every_kind_of_change) {
         Lsn previous;
         for (auto [operation, old_row] : shapes) {
             if (random.chance()) encode_context(recorder.out, R"({"by":"somebody"})");
-            Change change = random.change(relation, {operation, old_row, true, true, true});
+            Change change = random.change(relation, {operation, old_row, true, true, true, true});
             change.position = {random.number()};
             write_change(recorder.out, change, previous, random.below(3));
             previous = change.position;

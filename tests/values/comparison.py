@@ -9,9 +9,6 @@ import collections
 import dataclasses
 import io
 
-# Turn on when apply tells of values that became text: {"_waltrail": {"json_as_text": [columns in order]}}.
-STRICT_CONTEXT = False
-
 SHOWN_BYTES = 300
 
 # `nr` is that of the new row where there is one. A DELETE whose old row is not logged has none.

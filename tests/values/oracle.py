@@ -35,21 +35,30 @@ CREATE UNLOGGED TABLE oracle.expected (
     primary_key text,
     operation text NOT NULL,
     before jsonb NOT NULL,
-    after jsonb NOT NULL,
-    as_text text[]
+    after jsonb NOT NULL
 );
 -- A change that comes after everything else of a round: once it is in the trail, so is the round.
 CREATE TABLE oracle.marker (round integer);
 
--- A json value as the trail holds it: nested as to_jsonb() does, and what jsonb cannot hold as a string of its text.
-CREATE FUNCTION oracle.json_value(value json) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+-- What jsonb can hold is nested, as to_jsonb() does. Anything else is an error of class data_exception or program_limit_exceeded.
+CREATE FUNCTION oracle.json_held(value json) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT AS $$
 BEGIN
     IF length(value::text) > 1000 AND oracle.nesting(value::text) > 1000 THEN
-        RETURN to_jsonb(value::text);
+        RAISE program_limit_exceeded;
     END IF;
     RETURN to_jsonb(value);
+END $$;
+CREATE FUNCTION oracle.json_held(value jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$ SELECT value $$;
+
+CREATE FUNCTION oracle.json_text(value json) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$ SELECT to_jsonb(value::text) $$;
+CREATE FUNCTION oracle.json_text(value jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$ SELECT to_jsonb(value::text) $$;
+
+-- A column of type json.
+CREATE FUNCTION oracle.json_value(value json) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+BEGIN
+    RETURN oracle.json_held(value);
 EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
-    RETURN to_jsonb(value::text);
+    RETURN oracle.json_text(value);
 END $$;
 
 CREATE FUNCTION oracle.nesting(json text) RETURNS integer LANGUAGE sql IMMUTABLE AS $$
@@ -89,6 +98,7 @@ END $$;
 CREATE FUNCTION oracle.is_out_of_line(stored bytea) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT coalesce(substr(stored, 1, 2) = '\x0112', false) $$;
 CREATE FUNCTION oracle.is_compressed(stored bytea) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT coalesce(get_byte(stored, 0) & 3 = 2, false) $$;
 
+-- `old_stored` is NULL where the column's type has no such forms.
 CREATE FUNCTION oracle.key_is_logged(old_text text, new_text text, old_stored bytea, assigned boolean) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
     SELECT old_text IS DISTINCT FROM new_text OR oracle.is_out_of_line(old_stored) OR assigned AND oracle.is_compressed(old_stored)
 $$;
@@ -165,7 +175,7 @@ def _update_where_partial(leaf, put):
     for column in leaf.identity_columns:
         name = identifier(column.name)
         assigned = f"position(',{column.number},' in current_setting('oracle.assigned')) > 0"
-        attribute = f"(SELECT attnum FROM pg_catalog.pg_attribute WHERE attrelid = TG_RELID AND attname = {literal(column.name)})"
+        attribute = f"(SELECT attnum FROM pg_catalog.pg_attribute WHERE attrelid = TG_RELID AND attname = {literal(column.name)} AND attlen = -1)"
         logged.append(f"oracle.key_is_logged(OLD.{name}::text, NEW.{name}::text, old_stored[{attribute}], {assigned})")
     return f"""
         old_stored := oracle.stored(TG_RELID, OLD.ctid);

@@ -43,6 +43,10 @@ class Type:
     def expected(self, value):
         return f"to_jsonb({value})"
 
+    def part_expected(self, value, json_function):
+        """As a part of an array or a composite, with json by one of oracle.json_held() and oracle.json_text()."""
+        return self.expected(value)
+
     def forget_pools(self):
         """After a part of it has changed: what the server accepted is no longer what it accepts."""
         self.pool = []
@@ -79,6 +83,16 @@ class Json(Base):
 
     def expected(self, value):
         return f"oracle.json_value({value})"
+
+    def part_expected(self, value, json_function):
+        return f"{json_function}({value})"
+
+
+class Jsonb(Base):
+    """Becomes a string beside a json that does."""
+
+    def part_expected(self, value, json_function):
+        return f"{json_function}({value})"
 
 
 class OutputText(Base):
@@ -137,11 +151,12 @@ class Array(Type):
         return self._dimension(rng, [rng.choice((200, 1000))], rng.choice((0, 0.3)), False)
 
     def expected(self, value):
-        if not self.own_expectation:
-            return super().expected(value)
+        return self.functions.expected(self, value) if self.own_expectation else super().expected(value)
+
+    def part_expected(self, value, json_function):
         name = self.functions.get(
             self.sql,
-            f"SELECT oracle.shaped((SELECT jsonb_agg({self.element.expected('item')}) FROM (SELECT unnest($1) AS item) AS items),"
+            f"SELECT oracle.shaped((SELECT jsonb_agg({self.element.part_expected('item', json_function)}) FROM (SELECT unnest($1) AS item) AS items),"
             " ARRAY(SELECT array_length($1, dimension) FROM generate_series(1, array_ndims($1)) AS dimension)) WHERE $1 IS NOT NULL",
         )
         return f"{name}({value})"
@@ -197,9 +212,10 @@ class Composite(Type):
         return self.generate(rng, long=True) if any(type.long_pool for _, type in self.fields) else None
 
     def expected(self, value):
-        if not self.own_expectation:
-            return super().expected(value)
-        pairs = ", ".join(f"{literal(name)}, {type.expected(f'($1).{identifier(name)}')}" for name, type in self.fields)
+        return self.functions.expected(self, value) if self.own_expectation else super().expected(value)
+
+    def part_expected(self, value, json_function):
+        pairs = ", ".join(f"{literal(name)}, {type.part_expected(f'($1).{identifier(name)}', json_function)}" for name, type in self.fields)
         # IS DISTINCT FROM, because a row of nulls IS NULL and yet a row.
         name = self.functions.get(self.sql, f"SELECT jsonb_build_object({pairs}) WHERE $1 IS DISTINCT FROM NULL")
         return f"{name}({value})"
@@ -229,6 +245,9 @@ class Domain(Type):
 
     def expected(self, value):
         return self.base.expected(f"({value})::{self.base.sql}") if self.own_expectation else super().expected(value)
+
+    def part_expected(self, value, json_function):
+        return self.base.part_expected(f"({value})::{self.base.sql}", json_function)
 
 
 class Range(Type):
@@ -277,8 +296,15 @@ class ExpectationFunctions:
         if key not in self.names:
             name = self.names[key] = f"oracle_round.expected_{len(self.names)}"
             # Not in the order of the types: a type that grew gets another function.
-            self.execute(f"CREATE FUNCTION {name}({argument}) RETURNS jsonb LANGUAGE sql AS {literal(body)}")
+            language = "plpgsql" if body.startswith("BEGIN") else "sql"
+            self.execute(f"CREATE FUNCTION {name}({argument}) RETURNS jsonb LANGUAGE {language} AS {literal(body)}")
         return self.names[key]
+
+    def expected(self, type, value):
+        """Where jsonb cannot hold a part, all json in the value is text."""
+        held, text = (type.part_expected("$1", f"oracle.json_{how}") for how in ("held", "text"))
+        name = self.get(type.sql, f"BEGIN RETURN {held}; EXCEPTION WHEN data_exception OR program_limit_exceeded THEN RETURN {text}; END")
+        return f"{name}({value})"
 
 
 def base_types():
@@ -296,7 +322,7 @@ def base_types():
         b("timestamp", l.timestamp), b("timestamp(3)", l.timestamp, group="timestamp"), b("timestamptz", l.timestamptz), b("timestamptz(1)", l.timestamptz, group="timestamptz"),
         b("interval", l.interval), b("interval year to month", l.interval, group="interval"), b("interval second(3)", l.interval, group="interval"),
         b("uuid", lambda rng: rng.randbytes(16).hex()), Json("json", l.json_text, l.long_json, keyable=False), Json("json", l.json_text, l.long_json, keyable=False),
-        b("jsonb", l.json_document, l.long_jsonb), b("jsonb", l.json_document, l.long_jsonb),
+        Jsonb("jsonb", l.json_document, l.long_jsonb), Jsonb("jsonb", l.json_document, l.long_jsonb),
         b("jsonpath", l.one_of(*l.JSONPATHS), keyable=False), b("xml", l.one_of(*l.XML), keyable=False),
         b("bit(7)", l.bits(7), group="bit"), b("bit varying", l.varbits, group="varbit"), b("inet", l.inet), b("cidr", l.one_of(*l.CIDRS)),
         b("macaddr", l.macaddr(6)), b("macaddr8", l.macaddr(8)),
