@@ -4,6 +4,7 @@
 #include "apply/identity.hpp"
 #include "apply/progress.hpp"
 #include "apply/replication_stream.hpp"
+#include "apply/source_lock.hpp"
 #include "apply/stop_wait.hpp"
 #include "apply/stream_receiver.hpp"
 
@@ -109,7 +110,10 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
     SourceSystem system = stream.identify();
     PostgresConnection destination = connect_destination(settings);
     refuse_same_database(destination, stream);
-    Progress progress = read_progress(destination, system.database, settings.ends.slot);
+    Progress progress = find_source(destination, system.database, settings.ends.slot);
+    lock_source(destination, progress, stop);
+    if (stop.stop_requested()) return;
+    read_progress(destination, progress);
 
     // Each stop() of the identity is looked at before waiting for a slot that another client holds.
     SlotState slot = stream.slot(settings.ends.slot);

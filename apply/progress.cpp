@@ -79,11 +79,15 @@ void take_contiguous(const Result &rows, int row, Progress &progress) {
 
 } // namespace
 
-Progress read_progress(PostgresConnection &destination, const std::string &database,
-                       const std::string &slot) {
+Progress find_source(PostgresConnection &destination, const std::string &database,
+                     const std::string &slot) {
     Progress progress;
     check_extension(destination);
     read_source(destination, database, slot, progress);
+    return progress;
+}
+
+void read_progress(PostgresConnection &destination, Progress &progress) {
     Result rows = destination.execute(ranges_sql, {std::to_string(progress.source_id)});
     if (rows.rows() == 0)
         throw Error(Disposition::stop,
@@ -98,7 +102,6 @@ Progress read_progress(PostgresConnection &destination, const std::string &datab
         else
             progress.beyond.push_back({start, lsn_of(rows.text(row, 1))});
     }
-    return progress;
 }
 
 void record_advance(PostgresConnection &destination, const Progress &progress,

@@ -28,10 +28,13 @@ struct Progress {
     std::optional<wire::Transaction> last_commit;
 };
 
-// Refuses (Disposition::stop) when the extension is missing or of another version, and when the destination does not know
-// a source with this database and slot.
-[[nodiscard]] Progress read_progress(PostgresConnection &destination, const std::string &database,
-                                     const std::string &slot);
+// Which source it is, without its ranges. Refuses (Disposition::stop) when the extension is missing or of another version, and
+// when the destination does not know a source with this database and slot.
+[[nodiscard]] Progress find_source(PostgresConnection &destination, const std::string &database,
+                                   const std::string &slot);
+
+// Fills in what is recorded of a source that find_source() has found.
+void read_progress(PostgresConnection &destination, Progress &progress);
 
 // What a batch adds to the recorded end.
 struct Advance {

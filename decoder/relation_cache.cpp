@@ -15,7 +15,7 @@ namespace waltrail {
 
 namespace {
 
-constexpr uint64_t marked_entries_max = 1024;
+constexpr uint64_t marked_entries_max = 256;
 
 RelationCache *live_cache = nullptr;
 bool callbacks_registered = false;

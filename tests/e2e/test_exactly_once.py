@@ -72,7 +72,8 @@ def test_kill_of_apply_at_random_moments_neither_loses_nor_doubles(pair, waltrai
     def write():
         with source.connect() as connection, connection.cursor() as cursor:
             while not stop.is_set():
-                size = moments.choice([1, 1, 1, 10, 1000])
+                # No more than can be applied in the time that a test may take.
+                size = moments.choice([1, 1, 1, 10, 1000]) if written[0] < 100_000 else 1
                 cursor.execute("INSERT INTO counters SELECT i, i FROM generate_series(%s, %s) i",
                                [written[0] + 1, written[0] + size])
                 written[0] += size
@@ -206,6 +207,43 @@ def test_commit_that_no_standby_has_is_not_acknowledged(fresh_source, fresh_dest
     destination.server.reload()
     waltrail.apply_until_now(source, destination, slot)
     assert confirmed(source, slot) > before
+    assert_trail_holds(destination, 1)
+
+
+def test_start_waits_for_the_commit_of_a_killed_process(fresh_source, fresh_destination, slot, waltrail):
+    source, destination = fresh_source, fresh_destination
+    source.execute("CREATE TABLE counters (id int PRIMARY KEY, value bigint)")
+    waltrail.init(source, destination, slot)
+    waltrail.apply_until_now(source, destination, slot)
+    killed = waltrail.apply(source, destination, slot)
+    killed.wait_for_output("streaming source")
+    destination.server.configure(synchronous_standby_names="nobody")
+    destination.server.reload()
+    source.execute("INSERT INTO counters VALUES (1, 1)")
+    wait_until(lambda: destination.query("SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"), "a commit under way")
+    killed.kill9()
+    process = waltrail.apply(source, destination, slot)
+    process.wait_for_output("still writes for source")
+    destination.server.configure(synchronous_standby_names="")
+    destination.server.reload()
+    process.wait_for_output("streaming source")
+    source.execute("INSERT INTO counters VALUES (2, 2)")
+    wait_until(lambda: destination.value("SELECT count(*) FROM changes") == 2, "both rows")
+    process.stop()
+    assert_trail_holds(destination, 2)
+
+
+def test_one_process_at_a_time_writes_for_a_source(pair, waltrail):
+    source, destination, slot = pair
+    first = waltrail.apply(source, destination, slot)
+    first.wait_for_output("streaming source")
+    second = waltrail.apply(source, destination, slot)
+    second.wait_for_output("still writes for source")
+    source.execute("INSERT INTO counters VALUES (1, 1)")
+    first.stop()
+    second.wait_for_output("streaming source")
+    second.stop()
+    waltrail.apply_until_now(source, destination, slot)
     assert_trail_holds(destination, 1)
 
 

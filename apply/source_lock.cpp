@@ -1,0 +1,70 @@
+#include "apply/source_lock.hpp"
+
+#include "apply/stop_wait.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+
+namespace waltrail {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+// The advisory lock's first key; the second is the source's id. "WALT" in ASCII.
+constexpr int lock_class = 0x57414C54;
+constexpr milliseconds poll_interval{100};
+// With a client whose machine is gone, TCP gives up after this long; see the settings below.
+constexpr int keepalive_idle_s = 15;
+constexpr int keepalive_interval_s = 5;
+constexpr int keepalive_count = 3;
+constexpr milliseconds patience{1000 *
+                                (keepalive_idle_s + keepalive_interval_s * (keepalive_count + 1))};
+
+bool take_lock(PostgresConnection &destination, const std::string &source_id) {
+    Result taken = destination.execute(
+        fmt::format("SELECT pg_catalog.pg_try_advisory_lock({}, $1)", lock_class), {source_id});
+    return taken.text(0, 0) == "t";
+}
+
+// The process ids of who holds the lock; empty when it has just been given back.
+std::string holder(PostgresConnection &destination, const std::string &source_id) {
+    Result rows = destination.execute(
+        fmt::format(
+            "SELECT coalesce(pg_catalog.string_agg(pid::pg_catalog.text, ', '), '') "
+            "FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_database d ON d.oid = l.database "
+            "WHERE locktype = 'advisory' AND granted AND classid = {} AND objid = "
+            "$1::pg_catalog.oid AND d.datname = pg_catalog.current_database()",
+            lock_class),
+        {source_id});
+    return rows.string(0, 0);
+}
+
+} // namespace
+
+void lock_source(PostgresConnection &destination, const Progress &source, std::stop_token stop) {
+    destination.execute(
+        fmt::format("SET tcp_keepalives_idle = {}; SET tcp_keepalives_interval = {}; "
+                    "SET tcp_keepalives_count = {}",
+                    keepalive_idle_s, keepalive_interval_s, keepalive_count));
+    std::string source_id = std::to_string(source.source_id);
+    auto deadline = std::chrono::steady_clock::now() + patience;
+    for (bool told = false; !take_lock(destination, source_id); told = true) {
+        std::string pid = holder(destination, source_id);
+        if (std::chrono::steady_clock::now() >= deadline)
+            throw Error(Disposition::stop,
+                        fmt::format("source \"{}\" is being written by process {} of {}",
+                                    source.label, pid, destination.where()),
+                        "run only one apply process for a source; if none runs, end that session "
+                        "with pg_terminate_backend");
+        if (!told)
+            spdlog::info("process {} of {} still writes for source \"{}\": waiting up to {} s", pid,
+                         destination.where(), source.label, patience.count() / 1000);
+        wait_for(poll_interval, stop);
+        if (stop.stop_requested()) return;
+    }
+}
+
+} // namespace waltrail
