@@ -114,6 +114,7 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
     lock_source(destination, progress, stop);
     if (stop.stop_requested()) return;
     read_progress(destination, progress);
+    system = stream.identify(); // how far its WAL goes, after what has been recorded of it
 
     // Each stop() of the identity is looked at before waiting for a slot that another client holds.
     SlotState slot = stream.slot(settings.ends.slot);
