@@ -40,7 +40,8 @@ std::string columns_json(const wire::Relation &relation) {
                            {"type", shown_text(column.type_name)},
                            {"type_oid", column.type.oid},
                            {"identity", column.in_identity},
-                           {"generated", column.generated}});
+                           {"generated", column.generated},
+                           {"masked", column.masked}});
     return columns.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

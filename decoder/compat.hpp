@@ -9,6 +9,7 @@ extern "C" {
 #include "replication/logical.h"
 #include "replication/output_plugin.h"
 #include "replication/reorderbuffer.h"
+#include "utils/guc_tables.h"
 }
 
 // 15 leaves it empty outside Windows, so that -fvisibility=hidden would hide the entry points.
@@ -19,6 +20,7 @@ extern "C" {
 
 // 16 and later declare it in replication/output_plugin.h.
 extern "C" PGDLLEXPORT void _PG_output_plugin_init(OutputPluginCallbacks *callbacks);
+extern "C" PGDLLEXPORT void _PG_init(void);
 
 namespace waltrail::compat {
 
@@ -40,6 +42,18 @@ inline HeapTuple new_tuple(const ReorderBufferChange &change) {
     return held == nullptr ? nullptr : &held->tuple;
 }
 #endif
+
+// The setting, placeholders included; null where there is none of this name.
+inline const config_generic *find_setting(const char *name) {
+#if PG_VERSION_NUM >= 160000
+    return find_option(name, false, true, 0);
+#else
+    config_generic **settings = get_guc_variables();
+    for (int i = 0; i < GetNumConfigOptions(); i++)
+        if (pg_strcasecmp(settings[i]->name, name) == 0) return settings[i];
+    return nullptr;
+#endif
+}
 
 // Whether `text` is valid JSON. Does not throw on invalid JSON; may on nesting beyond max_stack_depth.
 inline bool is_json(char *text, int bytes, int encoding) {

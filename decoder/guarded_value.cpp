@@ -8,6 +8,7 @@ extern "C" {
 }
 
 #include "context_memory.hpp"
+#include "masked_value.hpp"
 
 namespace waltrail {
 
@@ -29,9 +30,23 @@ bool is_of_the_session(int sqlstate) {
            category == ERRCODE_TO_CATEGORY(ERRCODE_SYSTEM_ERROR);
 }
 
+void append_travelling(ValueEncoder &encoder, wire::Buffer &out, const ColumnReader &column,
+                       Datum value) {
+    if (column.mask != nullptr)
+        append_masked_value(encoder, out, column.type, value, *column.mask);
+    else
+        append_encoded_value(encoder, out, column.type, value);
+}
+
+// The message of an output function that is not the server's own may hold the value.
+void raise_again(ErrorData *error, const ColumnReader &column) {
+    if (column.mask != nullptr && column.type.may_fail)
+        ereport(ERROR, errcode(error->sqlerrcode), errmsg("could not write a masked value"));
+    ReThrowError(error);
+}
+
 // Whether the value was appended; `out` may hold a part of it otherwise.
-bool try_append(ValueEncoder &encoder, wire::Buffer &out, const TypeDescription &type,
-                Datum value) {
+bool try_append(ValueEncoder &encoder, wire::Buffer &out, const ColumnReader &column, Datum value) {
     MemoryContext context = CurrentMemoryContext;
     ResourceOwner owner = CurrentResourceOwner;
     ErrorData *volatile error = nullptr;
@@ -39,7 +54,7 @@ bool try_append(ValueEncoder &encoder, wire::Buffer &out, const TypeDescription 
     MemoryContextSwitchTo(context);
     PG_TRY();
     {
-        append_encoded_value(encoder, out, type, value);
+        append_travelling(encoder, out, column, value);
         ReleaseCurrentSubTransaction();
     }
     PG_CATCH();
@@ -53,7 +68,7 @@ bool try_append(ValueEncoder &encoder, wire::Buffer &out, const TypeDescription 
     MemoryContextSwitchTo(context);
     CurrentResourceOwner = owner;
     if (error == nullptr) return true;
-    if (is_of_the_session(error->sqlerrcode)) ReThrowError(error);
+    if (is_of_the_session(error->sqlerrcode)) raise_again(error, column);
     FreeErrorData(error);
     return false;
 }
@@ -79,6 +94,17 @@ void append_hex(wire::Buffer &out, std::string_view bytes) {
     }
 }
 
+// A masked value's bytes do not travel either: the mask of their digits does.
+void append_unreadable(wire::Buffer &out, const ColumnReader &column, Datum value) {
+    out.clear();
+    append_hex(out, stored_bytes(column.type, value));
+    if (column.mask == nullptr) return;
+    wire::Buffer mask = buffer_in(CurrentMemoryContext);
+    append_mask(mask, wire::Cursor(out.view()).string(), *column.mask);
+    out.clear();
+    out.append(mask.view());
+}
+
 } // namespace
 
 bool guard_values(ValueEncoder &encoder, const RelationDescription &relation, RowSpace &row) {
@@ -88,12 +114,11 @@ bool guard_values(ValueEncoder &encoder, const RelationDescription &relation, Ro
         wire::Value &value = row.values[i];
         row.prepared[i] = {};
         if (value.state != wire::Value::State::present || value.same_as_old) continue;
-        Datum datum = row.datums[column.attribute];
+        Datum datum = row.datums[column.stored.attribute];
         if (!needs_guard(column.type, datum)) continue;
         wire::Buffer encoded = buffer_in(CurrentMemoryContext);
-        if (!try_append(encoder, encoded, column.type, datum)) {
-            encoded.clear();
-            append_hex(encoded, stored_bytes(column.type, datum));
+        if (!try_append(encoder, encoded, column, datum)) {
+            append_unreadable(encoded, column, datum);
             value.unreadable = any_unreadable = true;
         }
         row.prepared[i] = encoded.view();

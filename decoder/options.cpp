@@ -42,15 +42,7 @@ void take_patterns(Options &options, const DefElem *option) {
         ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                 errmsg("option \"%s\" is empty", option->defname),
                 errhint("Leave it away to record all tables."));
-    if (PatternProblem problem = check_patterns(text, check); problem.what != nullptr)
-        ereport(
-            ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-            errmsg("invalid list of patterns in option \"%s\": %s", option->defname, problem.what),
-            errdetail("The list is wrong from here on: \"%.*s\".",
-                      static_cast<int>(problem.where.size()), problem.where.data()),
-            errhint("Patterns like schema.table or schema.table.column are separated by "
-                    "commas; * stands for any characters, and a name in double quotes for "
-                    "itself."));
+    require_patterns("option", option->defname, text, check);
     options.*list = pstrdup(text);
 }
 
@@ -93,6 +85,9 @@ constexpr Known known_options[] = {
     {"tables", take_patterns<&Options::tables, wire::check_table_pattern>},
     {"exclude_tables", take_patterns<&Options::exclude_tables, wire::check_table_pattern>},
     {"exclude_oids", take_oids},
+    {"ignore_columns", take_patterns<&Options::ignore_columns, wire::check_column_pattern>},
+    {"exclude_columns", take_patterns<&Options::exclude_columns, wire::check_column_pattern>},
+    {"mask_columns", take_patterns<&Options::mask_columns, wire::check_column_pattern>},
     {"truncate", take_truncate},
 };
 

@@ -19,6 +19,9 @@ struct Options {
     // Lists of patterns that are well formed, in the server's encoding; null where the option was not given.
     const char *tables = nullptr;
     const char *exclude_tables = nullptr;
+    const char *ignore_columns = nullptr;
+    const char *exclude_columns = nullptr;
+    const char *mask_columns = nullptr;
     std::span<const Oid> exclude_oids{};
 };
 

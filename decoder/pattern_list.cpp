@@ -16,6 +16,17 @@ PatternProblem check_patterns(std::string_view list, PatternCheck check) {
     return {};
 }
 
+void require_patterns(const char *kind, const char *name, std::string_view list,
+                      PatternCheck check) {
+    PatternProblem problem = check_patterns(list, check);
+    if (problem.what == nullptr) return;
+    ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+            errmsg("invalid list of patterns in %s \"%s\": %s", kind, name, problem.what),
+            errdetail("The list is wrong from here on: \"%.*s\".",
+                      static_cast<int>(problem.where.size()), problem.where.data()),
+            errhint("%s", pattern_grammar));
+}
+
 void PatternList::add(MemoryContext context, const char *list) {
     if (list == nullptr || *list == '\0') return;
     wire::Buffer joined = buffer_in(context);

@@ -30,6 +30,15 @@ struct PatternProblem {
 // An empty list is well. Works on any encoding of a server, for the grammar's characters are ASCII.
 PatternProblem check_patterns(std::string_view list, PatternCheck check);
 
+// How a list is written, for a hint.
+inline constexpr char pattern_grammar[] =
+    "Patterns like schema.table or schema.table.column are separated by commas; * stands for any "
+    "characters, and a name in double quotes for itself.";
+
+// An ERROR about the `kind` ("option") with the name, unless the list is well.
+void require_patterns(const char *kind, const char *name, std::string_view list,
+                      PatternCheck check);
+
 // A table, in UTF-8.
 struct TableName {
     std::string_view schema;

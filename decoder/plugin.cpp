@@ -5,6 +5,7 @@
 #include "options.hpp"
 #include "row_change.hpp"
 #include "session.hpp"
+#include "source_settings.hpp"
 #include "truncate_change.hpp"
 
 using namespace waltrail;
@@ -20,6 +21,8 @@ Session &session_of(LogicalDecodingContext *decoding) {
 extern "C" {
 
 PG_MODULE_MAGIC;
+
+void _PG_init() { define_source_settings(); }
 
 static void waltrail_startup(LogicalDecodingContext *decoding, OutputPluginOptions *output,
                              bool is_init) {

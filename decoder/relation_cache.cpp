@@ -138,18 +138,18 @@ void RelationCache::build(RelationEntry &entry, Relation relation) {
     Recording recording = selection_->recording_of(lineage);
     entry.recorded = recording == Recording::sent;
     entry.left_out = recording == Recording::left_out;
-    if (entry.recorded) describe(entry, relation);
+    if (entry.recorded) describe(entry, relation, lineage);
     MemoryContextSwitchTo(caller);
     MemoryContextReset(judging_);
 }
 
-void RelationCache::describe(RelationEntry &entry, Relation relation) {
+void RelationCache::describe(RelationEntry &entry, Relation relation, const Lineage &lineage) {
     if (entry.number == 0) entry.number = next_number();
     if (entry.context == nullptr)
         entry.context = AllocSetContextCreate(context_, "waltrail relation", ALLOCSET_SMALL_SIZES);
 
     MemoryContext caller = MemoryContextSwitchTo(entry.context);
-    entry.of = describe_relation(relation, entry.number, dependencies_);
+    entry.of = describe_relation(relation, entry.number, {*selection_, lineage}, dependencies_);
     shifted_ |= dependencies_.take_growth();
     auto attributes = static_cast<size_t>(RelationGetNumberOfAttributes(relation));
     size_t columns = entry.of.columns.size();

@@ -87,7 +87,7 @@ class RelationCache {
     uint32_t next_number();
     void forget(RelationEntry &entry);
     void build(RelationEntry &entry, Relation relation);
-    void describe(RelationEntry &entry, Relation relation);
+    void describe(RelationEntry &entry, Relation relation, const Lineage &lineage);
     void keep_description(RelationEntry &entry);
 };
 static_assert(std::is_trivially_destructible_v<RelationCache>);

@@ -14,10 +14,13 @@ extern "C" {
 }
 
 #include "context_memory.hpp"
+#include "masked_value.hpp"
 #include "server_text.hpp"
 
 #include "wire/json_render.hpp"
 #include "wire/raw_text.hpp"
+
+#include <algorithm>
 
 namespace waltrail {
 
@@ -48,52 +51,73 @@ bool is_described(Form_pg_attribute attribute) {
     return !attribute->attisdropped && attribute->attgenerated != generated_virtually;
 }
 
+StoredColumn stored_column(Form_pg_attribute attribute, bool is_ignored) {
+    StoredColumn stored;
+    stored.attribute = static_cast<uint16_t>(attribute->attnum - 1);
+    stored.by_value = attribute->attbyval;
+    stored.ignored = is_ignored;
+    stored.length = attribute->attlen;
+    return stored;
+}
+
+wire::Column described_column(Draft &draft, std::string_view name, const ColumnReader &reader,
+                              Form_pg_attribute attribute) {
+    wire::Column column;
+    column.name = name;
+    column.json_name = wire::json_name(column.name, draft.names);
+    column.type_name = draft.names.copy(type_name(attribute->atttypid, attribute->atttypmod));
+    column.generated = attribute->attgenerated != '\0';
+    column.masked = reader.mask != nullptr;
+    column.type = column.masked ? mask_type : reader.type.type;
+    return column;
+}
+
 void describe_columns(Draft &draft, RelationDescription &description, TupleDesc row,
-                      Dependencies &dependencies) {
+                      const ColumnChoice &choice, Dependencies &dependencies) {
     auto count = static_cast<size_t>(row->natts);
     auto columns = make_array<wire::Column>(CurrentMemoryContext, count);
     auto readers = make_array<ColumnReader>(CurrentMemoryContext, count);
+    auto compared = make_array<StoredColumn>(CurrentMemoryContext, count);
     draft.column_of_attribute = make_array<uint16_t>(CurrentMemoryContext, count);
-    size_t used = 0;
+    size_t used = 0, stored = 0;
+    bool any_ignored = false;
     for (size_t i = 0; i < count; i++) {
         Form_pg_attribute attribute = TupleDescAttr(row, static_cast<int>(i));
         draft.column_of_attribute[i] = no_column;
         if (!is_described(attribute)) continue;
+        std::string_view name = keep_name(draft, NameStr(attribute->attname));
+        ColumnTreatment treatment = choice.selection.treatment_of(choice.lineage, name);
+        StoredColumn held = stored_column(attribute, treatment.ignored);
+        compared[stored++] = held;
+        any_ignored |= treatment.ignored;
+        if (treatment.excluded) continue;
         ColumnReader &reader = readers[used];
-        reader.attribute = static_cast<uint16_t>(i);
-        reader.by_value = attribute->attbyval;
-        reader.length = attribute->attlen;
-        reader.type = describe_type(attribute->atttypid, dependencies);
+        reader = {held, describe_type(attribute->atttypid, dependencies), treatment.mask};
         description.uses_settings |= reader.type.uses_settings;
         description.guarded |= may_need_guard(reader.type);
-        wire::Column &column = columns[used];
-        column.name = keep_name(draft, NameStr(attribute->attname));
-        column.json_name = wire::json_name(column.name, draft.names);
-        column.type_name = draft.names.copy(type_name(attribute->atttypid, attribute->atttypmod));
-        column.generated = attribute->attgenerated != '\0';
-        column.type = reader.type.type;
+        columns[used] = described_column(draft, name, reader, attribute);
         draft.column_of_attribute[i] = static_cast<uint16_t>(used++);
     }
     description.columns = readers.first(used);
+    if (any_ignored) description.compared = compared.first(stored);
     draft.columns = columns.first(used);
 }
 
-// The key attributes of an index as columns, in the order of the index; none where the index is gone.
+// The key attributes of an index as columns, in the order of the index, no_column for what is not described; none where the
+// index is gone.
 std::span<const uint16_t> index_columns(const Draft &draft, Oid index) {
     HeapTuple tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
     if (!HeapTupleIsValid(tuple)) return {};
     const auto *form = reinterpret_cast<Form_pg_index>(GETSTRUCT(tuple));
     auto count = static_cast<size_t>(form->indnkeyatts);
     auto columns = make_array<uint16_t>(CurrentMemoryContext, count);
-    size_t used = 0;
     for (size_t i = 0; i < count; i++) {
         AttrNumber attribute = form->indkey.values[i];
-        if (attribute <= 0) continue;
-        uint16_t column = draft.column_of_attribute[static_cast<size_t>(attribute - 1)];
-        if (column != no_column) columns[used++] = column;
+        columns[i] = attribute <= 0 ? no_column
+                                    : draft.column_of_attribute[static_cast<size_t>(attribute - 1)];
     }
     ReleaseSysCache(tuple);
-    return columns.first(used);
+    return columns;
 }
 
 bool is_primary_key(Oid index) {
@@ -117,6 +141,15 @@ Oid find_primary_key(Relation relation) {
     return found;
 }
 
+// Empty where a column of the key is excluded: the rest of a key does not say which row it is.
+std::span<const uint16_t> key_columns(const Draft &draft, Relation relation) {
+    Oid key = find_primary_key(relation);
+    if (!OidIsValid(key)) return {};
+    std::span<const uint16_t> columns = index_columns(draft, key);
+    bool is_whole = std::find(columns.begin(), columns.end(), no_column) == columns.end();
+    return is_whole ? columns : std::span<const uint16_t>{};
+}
+
 // relreplident | columns in the old row
 // -------------+------------------------------------------------------------
 // f            | all
@@ -132,7 +165,8 @@ void mark_identity(Draft &draft, Relation relation) {
     if (identity == REPLICA_IDENTITY_NOTHING) return;
     Oid index = RelationGetReplicaIndex(relation);
     if (!OidIsValid(index)) return;
-    for (uint16_t column : index_columns(draft, index)) draft.columns[column].in_identity = true;
+    for (uint16_t column : index_columns(draft, index))
+        if (column != no_column) draft.columns[column].in_identity = true;
 }
 
 void describe_root(Draft &draft, wire::Relation &described, Relation relation,
@@ -163,7 +197,7 @@ bool is_recorded(Relation relation) {
 }
 
 RelationDescription describe_relation(Relation relation, uint32_t number,
-                                      Dependencies &dependencies) {
+                                      const ColumnChoice &choice, Dependencies &dependencies) {
     Draft draft;
     draft.names.allocator = context_allocator(CurrentMemoryContext);
     RelationDescription description;
@@ -174,10 +208,9 @@ RelationDescription describe_relation(Relation relation, uint32_t number,
     described.table = keep_name(draft, RelationGetRelationName(relation));
     described.replica_identity = static_cast<wire::ReplicaIdentity>(relation->rd_rel->relreplident);
     describe_root(draft, described, relation, dependencies);
-    describe_columns(draft, description, RelationGetDescr(relation), dependencies);
+    describe_columns(draft, description, RelationGetDescr(relation), choice, dependencies);
     mark_identity(draft, relation);
-    if (Oid key = find_primary_key(relation); OidIsValid(key))
-        described.key = index_columns(draft, key);
+    described.key = key_columns(draft, relation);
     described.columns = draft.columns;
     described.raw_names = wire::has_raw_names(described);
     return description;

@@ -11,6 +11,13 @@
 // ---------------------+---------------+-------------------------+---------
 // in the tuple         | itself; nothing but "same" where equal  | itself
 // unchanged, in TOAST  | the old one   | the old one             | absent
+//
+// update, old row whole, ignored columns | the others  | recorded
+// ---------------------------------------+-------------+----------
+// any changed                            | none changed | no
+// any changed                            | any changed  | yes
+// none changed                           |              | yes
+// Without the whole old row it is not known what changed: recorded.
 #include "row_change.hpp"
 
 extern "C" {
@@ -38,12 +45,12 @@ wire::Operation operation_of(ReorderBufferChangeType action) {
     }
 }
 
-bool is_unchanged_toast(const ColumnReader &column, Datum value) {
+bool is_unchanged_toast(const StoredColumn &column, Datum value) {
     return column.length == -1 && VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(value));
 }
 
 // Equal bytes; values that are equal but stored differently count as different, which costs nothing but their repetition.
-bool is_same_datum(const ColumnReader &column, Datum left, Datum right) {
+bool is_same_datum(const StoredColumn &column, Datum left, Datum right) {
     if (column.by_value) return left == right;
     const char *left_bytes = DatumGetPointer(left);
     const char *right_bytes = DatumGetPointer(right);
@@ -64,7 +71,7 @@ void deform(HeapTuple tuple, TupleDesc descriptor, RowSpace &row) {
     heap_deform_tuple(tuple, descriptor, row.datums.data(), row.nulls.data());
 }
 
-State state_in(const RowSpace &row, const ColumnReader &column) {
+State state_in(const RowSpace &row, const StoredColumn &column) {
     return row.nulls[column.attribute] ? State::null : State::present;
 }
 
@@ -72,7 +79,8 @@ void fill_old_row(RelationEntry &entry, wire::OldRow held) {
     RowSpace &row = entry.old_row;
     for (size_t i = 0; i < entry.of.columns.size(); i++) {
         bool in_row = held == wire::OldRow::whole || entry.of.relation.columns[i].in_identity;
-        row.values[i] = {in_row ? state_in(row, entry.of.columns[i]) : State::absent, false, {}};
+        row.values[i] = {
+            in_row ? state_in(row, entry.of.columns[i].stored) : State::absent, false, {}};
     }
 }
 
@@ -80,7 +88,7 @@ void fill_changed_row(RelationEntry &entry) {
     const RowSpace &old_row = entry.old_row;
     RowSpace &row = entry.new_row;
     for (size_t i = 0; i < entry.of.columns.size(); i++) {
-        const ColumnReader &column = entry.of.columns[i];
+        const StoredColumn &column = entry.of.columns[i].stored;
         State state = state_in(row, column);
         State old_state = old_row.values[i].state;
         bool same = state == old_state;
@@ -102,7 +110,7 @@ void fill_new_row(RelationEntry &entry, wire::OldRow held) {
     const RowSpace &old_row = entry.old_row;
     RowSpace &row = entry.new_row;
     for (size_t i = 0; i < entry.of.columns.size(); i++) {
-        const ColumnReader &column = entry.of.columns[i];
+        const StoredColumn &column = entry.of.columns[i].stored;
         State state = state_in(row, column);
         if (state == State::present && is_unchanged_toast(column, row.datums[column.attribute])) {
             bool in_key =
@@ -133,6 +141,25 @@ void fill_rows(RelationEntry &entry, TupleDesc descriptor, const ReorderBufferCh
     }
 }
 
+// Whether the trail would show the same. An unchanged TOAST value must not be looked at: it may be gone. Others may be stored
+// differently and be the same, a value that an UPDATE has written again, for one.
+bool is_unchanged(const StoredColumn &column, const RowSpace &old_row, const RowSpace &new_row) {
+    size_t i = column.attribute;
+    if (old_row.nulls[i] || new_row.nulls[i]) return old_row.nulls[i] == new_row.nulls[i];
+    if (is_unchanged_toast(column, new_row.datums[i])) return true;
+    return datum_image_eq(old_row.datums[i], new_row.datums[i], column.by_value, column.length);
+}
+
+bool changes_only_ignored(const RelationEntry &entry) {
+    bool any_changed = false;
+    for (const StoredColumn &column : entry.of.compared) {
+        if (is_unchanged(column, entry.old_row, entry.new_row)) continue;
+        if (!column.ignored) return false;
+        any_changed = true;
+    }
+    return any_changed;
+}
+
 } // namespace
 
 void record_row_change(Session &session, Relation relation, const ReorderBufferChange &decoded) {
@@ -146,7 +173,12 @@ void record_row_change(Session &session, Relation relation, const ReorderBufferC
     change.relation = &entry.of.relation;
     change.position = {decoded.lsn};
     fill_rows(entry, RelationGetDescr(relation), decoded, change);
-    send_change(session, entry, change);
+    bool is_whole_update =
+        change.operation == wire::Operation::update && change.old_row == wire::OldRow::whole;
+    if (is_whole_update && changes_only_ignored(entry))
+        leave_out_change(session);
+    else
+        send_change(session, entry, change);
     MemoryContextSwitchTo(caller);
     MemoryContextReset(session.scratch);
 }

@@ -9,6 +9,7 @@ extern "C" {
 #include "context_memory.hpp"
 #include "dependencies.hpp"
 #include "server_text.hpp"
+#include "source_settings.hpp"
 
 #include <algorithm>
 
@@ -42,16 +43,27 @@ Lineage lineage_of(Relation relation, Dependencies &dependencies) {
 }
 
 void Selection::start(MemoryContext context, const Options &options) {
+    SourceSettings source = source_settings();
     context_ = context;
     tables_.add(context, options.tables);
     exclude_tables_.add(context, options.exclude_tables);
+    exclude_tables_.add(context, source.exclude_tables);
     exclude_oids_ = options.exclude_oids;
+    ignore_columns_.add(context, options.ignore_columns);
+    exclude_columns_.add(context, options.exclude_columns);
+    exclude_columns_.add(context, source.exclude_columns);
+    mask_columns_.add(context, options.mask_columns);
+    mask_columns_.add(context, source.mask_columns);
+    if (!mask_columns_.empty()) mask_key_ = read_mask_key(context, source.mask_key_file);
 }
 
 void Selection::compile() {
     if (compiled_) return;
     tables_.compile(context_);
     exclude_tables_.compile(context_);
+    ignore_columns_.compile(context_);
+    exclude_columns_.compile(context_);
+    mask_columns_.compile(context_);
     compiled_ = true;
 }
 
@@ -64,6 +76,15 @@ Recording Selection::recording_of(const Lineage &lineage) {
     bool is_chosen = tables_.empty() || tables_.matches_any(lineage.names);
     bool is_sent = is_chosen && !exclude_tables_.matches_any(lineage.names);
     return is_sent ? Recording::sent : Recording::left_out;
+}
+
+ColumnTreatment Selection::treatment_of(const Lineage &lineage, std::string_view column) const {
+    ColumnTreatment treatment;
+    treatment.ignored = ignore_columns_.matches_column(lineage.names, column);
+    treatment.excluded = exclude_columns_.matches_column(lineage.names, column);
+    bool is_masked = !treatment.excluded && mask_columns_.matches_column(lineage.names, column);
+    treatment.mask = is_masked ? mask_key_ : nullptr;
+    return treatment;
 }
 
 } // namespace waltrail

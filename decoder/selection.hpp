@@ -7,7 +7,10 @@
 // matches    | does not match | no           | sent
 // otherwise  |                | no           | left out; their transaction is still sent
 //
-// Patterns match a table by its own name and by the names of all partitioned tables it belongs to.
+// ignore_columns, exclude_columns and mask_columns say it of columns: see ColumnTreatment. What the source's settings exclude or
+// mask is added to what the client asks.
+//
+// Patterns match a table, and its columns, by its own name and by the names of all partitioned tables it belongs to.
 #pragma once
 
 extern "C" {
@@ -16,6 +19,7 @@ extern "C" {
 #include "utils/relcache.h"
 }
 
+#include "mask_key.hpp"
 #include "options.hpp"
 #include "pattern_list.hpp"
 
@@ -36,12 +40,21 @@ Lineage lineage_of(Relation relation, Dependencies &dependencies);
 
 enum class Recording : uint8_t { sent, left_out, never };
 
+struct ColumnTreatment {
+    bool ignored = false;          // an UPDATE that changes nothing else is left out
+    bool excluded = false;         // for the reader, the column does not exist
+    const MaskKey *mask = nullptr; // what travels is the value's mask under this key
+};
+
 class Selection {
   public:
-    // Copies what it needs into `context`.
+    // Copies what it needs into `context`. Reads the mask key where columns are to be masked. An ERROR where a setting of the
+    // source is not well formed or the key cannot be had.
     void start(MemoryContext context, const Options &options);
     // Needs a transaction.
     Recording recording_of(const Lineage &lineage);
+    // Of a relation that recording_of() was asked for. `column` is in UTF-8. What is excluded is not masked.
+    ColumnTreatment treatment_of(const Lineage &lineage, std::string_view column) const;
 
   private:
     MemoryContext context_ = nullptr;
@@ -49,6 +62,10 @@ class Selection {
     PatternList tables_{};
     PatternList exclude_tables_{};
     std::span<const Oid> exclude_oids_{};
+    PatternList ignore_columns_{};
+    PatternList exclude_columns_{};
+    PatternList mask_columns_{};
+    const MaskKey *mask_key_ = nullptr;
 
     void compile();
 };

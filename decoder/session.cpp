@@ -15,6 +15,7 @@ extern "C" {
 #include "context_memory.hpp"
 #include "frame_output.hpp"
 #include "guarded_value.hpp"
+#include "masked_value.hpp"
 #include "render_settings.hpp"
 #include "server_text.hpp"
 
@@ -117,7 +118,11 @@ void encode_rows(Session &session, RelationEntry &entry, const wire::Change &cha
         const RowSpace &row = is_new ? entry.new_row : entry.old_row;
         if (entry.of.guarded && !row.prepared[index].empty())
             return append_prepared(out, row.prepared[index]);
-        append_column_value(session.values, out, column.type, row.datums[column.attribute]);
+        Datum value = row.datums[column.stored.attribute];
+        if (column.mask != nullptr)
+            return append_masked_value(session.values, out.payload, column.type, value,
+                                       *column.mask);
+        append_column_value(session.values, out, column.type, value);
     };
     encode_change(session.writer, change, transaction.previous_position, transaction.skipped,
                   put_value);

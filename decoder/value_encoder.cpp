@@ -206,6 +206,17 @@ void append_encoded_value(ValueEncoder &encoder, wire::Buffer &out, const TypeDe
     append_value(encoder, out, type, value);
 }
 
+std::string_view value_bytes(ValueEncoder &encoder, const TypeDescription &type, Datum value) {
+    if (is_string(type.form)) return string_bytes(encoder, type, value);
+    wire::Buffer encoded = buffer_in(CurrentMemoryContext);
+    append_value(encoder, encoded, type, value);
+    wire::Cursor in(encoded.view());
+    std::string_view bytes;
+    if (wire::Problem problem = wire::parse_value(in, type.type, bytes))
+        elog(ERROR, "could not read back an encoded value: %s", problem);
+    return bytes;
+}
+
 void shrink(ValueEncoder &encoder) {
     constexpr int kept_bytes = 4 << 20;
     if (encoder.jsonb_text.maxlen <= kept_bytes) return;

@@ -22,6 +22,9 @@ ValueEncoder make_value_encoder(MemoryContext context);
 void append_encoded_value(ValueEncoder &encoder, wire::Buffer &out, const TypeDescription &type,
                           Datum value);
 
+// The bytes of any value that is not null, as wire::Value::bytes has them. In the current memory context, or the value's own.
+std::string_view value_bytes(ValueEncoder &encoder, const TypeDescription &type, Datum value);
+
 // Gives back the memory that a huge value has taken.
 void shrink(ValueEncoder &encoder);
 

@@ -18,6 +18,12 @@ SELECT pg_temp.changes('tables', 'public.options,');
 SELECT pg_temp.changes('exclude_tables', 'public.options, public."options');
 SELECT pg_temp.changes('exclude_tables', 'postgres.public.options');
 SELECT pg_temp.changes('tables', 'public.options', 'exclude_tables', '');
+SELECT pg_temp.changes('ignore_columns', 'public.options');
+SELECT pg_temp.changes('exclude_columns', 'options');
+SELECT pg_temp.changes('mask_columns', '*.id, a.b.c.d');
+SELECT pg_temp.changes('mask_columns', '*.id, "*.name');
+SELECT pg_temp.changes('exclude_columns', '', 'mask_columns', '', 'ignore_columns', '');
+SELECT pg_temp.changes('mask_columns', '*.id');
 -- lists of OIDs
 SELECT pg_temp.changes('exclude_oids', 'options');
 SELECT pg_temp.changes('exclude_oids', '1,');

@@ -147,8 +147,11 @@ void encode_relation(FrameWriter &out, const Relation &relation) {
     for (const Column &column : relation.columns) {
         bytes.append_string(column.name);
         bytes.append_string(column.type_name);
-        bytes.append_byte(
-            static_cast<uint8_t>((column.in_identity ? 0x01 : 0) | (column.generated ? 0x02 : 0)));
+        uint8_t flags = 0;
+        if (column.in_identity) flags |= column_flag_identity;
+        if (column.generated) flags |= column_flag_generated;
+        if (column.masked) flags |= column_flag_masked;
+        bytes.append_byte(flags);
         encode_type(bytes, column.type);
         out.spill_if_long();
     }

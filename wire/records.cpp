@@ -51,9 +51,10 @@ Problem parse_column(Cursor &in, Arena &arena, Column &column) {
     column.json_name = json_name(column.name, arena);
     column.type_name = arena.copy(in.string());
     uint8_t flags = in.byte();
-    if ((flags & ~0x03) != 0) return "unknown column flag";
-    column.in_identity = (flags & 0x01) != 0;
-    column.generated = (flags & 0x02) != 0;
+    if ((flags & ~column_flags) != 0) return "unknown column flag";
+    column.in_identity = (flags & column_flag_identity) != 0;
+    column.generated = (flags & column_flag_generated) != 0;
+    column.masked = (flags & column_flag_masked) != 0;
     return parse_type(in, arena, column.type, 0);
 }
 

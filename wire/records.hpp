@@ -45,6 +45,11 @@ struct Commit {
 using Problem = const char *;
 
 Problem parse_session(Cursor &in, Source &source);
+inline constexpr uint8_t column_flag_identity = 0x01;
+inline constexpr uint8_t column_flag_generated = 0x02;
+inline constexpr uint8_t column_flag_masked = 0x04;
+inline constexpr uint8_t column_flags =
+    column_flag_identity | column_flag_generated | column_flag_masked;
 // Names and descriptions are copied into the arena, so the relation outlives the frame.
 Problem parse_relation(Cursor &in, Arena &arena, Relation &relation);
 Problem parse_begin(Cursor &in, Transaction &transaction);

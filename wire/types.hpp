@@ -75,6 +75,7 @@ struct Column {
     std::string_view type_name; // as format_type() writes it
     bool in_identity = false;   // part of the replica identity that the WAL logs for old rows
     bool generated = false;
+    bool masked = false; // values are masks, whatever `type_name` says; `type` is text
     Type type;
 };
 

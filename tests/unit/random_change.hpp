@@ -79,6 +79,7 @@ class RandomChanges {
             columns[i].type_name = arena_.copy(bytes(below(300)));
             columns[i].in_identity = chance();
             columns[i].generated = chance();
+            columns[i].masked = chance();
         }
         relation.columns = columns;
         auto key = arena_.make<uint16_t>(columns.empty() ? 0 : below(4));

@@ -39,6 +39,7 @@ void expect_same_relation(const Relation &read, const Relation &written) {
         EXPECT_EQ(read.columns[i].type_name, written.columns[i].type_name);
         EXPECT_EQ(read.columns[i].in_identity, written.columns[i].in_identity);
         EXPECT_EQ(read.columns[i].generated, written.columns[i].generated);
+        EXPECT_EQ(read.columns[i].masked, written.columns[i].masked);
         expect_same_type(read.columns[i].type, written.columns[i].type);
     }
     EXPECT_EQ(std::vector<uint16_t>(read.key.begin(), read.key.end()),
@@ -242,7 +243,7 @@ TEST(Records, refuses_descriptions_that_contradict_themselves) {
     EXPECT_EQ(relation_problem(head + varint(2000) + std::string(20'000, '\0')),
               "relation with too many columns");
     EXPECT_EQ(relation_problem(head + varint(1000) + column), "relation with too many columns");
-    EXPECT_EQ(relation_problem(head + "\1\1c\1t\4\2\0\0"_bytes), "unknown column flag");
+    EXPECT_EQ(relation_problem(head + "\1\1c\1t\10\2\0\0"_bytes), "unknown column flag");
     EXPECT_EQ(relation_problem(head + "\1\1c\1t\0\x13\0\0"_bytes), "unknown kind of value");
     EXPECT_EQ(relation_problem(head + "\1" + column + "\1\1"),
               "key column that the relation does not have");
