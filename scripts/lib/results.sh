@@ -42,6 +42,15 @@ run_tests() {
     fi
 }
 
+# run_program PART NAME FILE: a test that is one program of its own, with the part's options. Its last line is the part's.
+run_program() {
+    local part=$1 name=$2 status=0 log=build/test/$1.log
+    mkdir -p build/test
+    PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 /usr/bin/python3 "$3" "${part_options[@]}" 2>&1 | tee "$log" || status=$?
+    closing_line=$(tail -n 1 "$log")
+    if ((status == 0)); then passed "$part" "$name"; else failed "$part" "$name"; fi
+}
+
 # Prints the last line and returns whether all is well.
 summary() {
     local passed_count failed_count
