@@ -34,12 +34,12 @@ unpack_server_source() {
     return 1
 }
 
-# build_checked_server DIR: into DIR/server.
-build_checked_server() {
-    local dir=$1
-    unpack_server_source "$dir" || return
-    cd "$dir/source" || return
+# build_checked_server DIR: into DIR/server, unless it is there.
+build_checked_server() (
+    dir=$1
+    [[ ! -x $dir/server/bin/postgres ]] || return 0
+    unpack_server_source "$dir" && cd "$dir/source" || return
     ./configure --prefix="$dir/server" --enable-cassert --enable-debug --without-readline --with-libxml --with-ssl=openssl \
         CPPFLAGS=-DUSE_VALGRIND CFLAGS='-O1 -fno-omit-frame-pointer' &&
         make -j "$JOBS" && make install && make -C contrib -j "$JOBS" install
-}
+)

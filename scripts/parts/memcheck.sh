@@ -1,10 +1,11 @@
 # The plugin under valgrind: pg_regress on a server with assertions and with PostgreSQL's own marks for valgrind, so that memory
-# contexts are watched as well. It takes some twenty minutes, so it is not among the parts of a run without names.
+# contexts are watched as well. It takes some twenty minutes, so it is not among the parts of a run without names. CHECKED_SERVER
+# names a folder, which the server's user must be able to read, that keeps the server for another run.
 
 . scripts/lib/checked_server.sh
 
 build_checked_plugin() { # DIR
-    mkdir "$1/plugin" && cp -r Makefile extension decoder wire sql expected "$1/plugin" && rm -f "$1"/plugin/*/*.o &&
+    rm -rf "$1/plugin" && mkdir "$1/plugin" && cp -r Makefile extension decoder wire sql expected "$1/plugin" && rm -f "$1"/plugin/*/*.o &&
         make -C "$1/plugin" -j "$JOBS" PG_CONFIG="$1/server/bin/pg_config" waltrail.so &&
         install -m 755 "$1/plugin/waltrail.so" "$1/server/lib/postgresql/"
 }
@@ -12,6 +13,7 @@ build_checked_plugin() { # DIR
 # start_under_valgrind DIR: what valgrind finds goes to DIR/run/found.PID.
 start_under_valgrind() {
     local dir=$1
+    rm -rf "$dir/run"
     install -d -m 755 -o "$SERVER_USER" -g "$SERVER_USER" "$dir/run"
     as_server_user "$dir/server/bin/initdb" -D "$dir/run/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >"$dir/run.log" 2>&1 || return
     printf '%s\n' "listen_addresses = ''" "unix_socket_directories = '$dir/run'" 'wal_level = logical' 'max_replication_slots = 20' \
@@ -29,7 +31,7 @@ start_under_valgrind() {
 }
 
 part_memcheck() {
-    local dir=$work/memcheck found
+    local dir=${CHECKED_SERVER:-$work/memcheck} found
     mkdir -p "$dir"
     install_packages "${checked_server_packages[@]}" || { failed memcheck "could not install valgrind"; return 0; }
     build_once checked_server build_checked_server "$dir" || return 0
