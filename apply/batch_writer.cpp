@@ -201,9 +201,14 @@ void BatchWriter::settle() {
     if (batch_open_ && !reader_.in_transaction()) commit_batch();
 }
 
+bool BatchWriter::is_idle_position_due() const {
+    return received_end_.value - recorded_end_.value >= idle_bytes_min_ &&
+           Clock::now() - recorded_at_ >= settings_.idle_record_interval;
+}
+
 void BatchWriter::record_idle_position(bool now) {
     if (batch_open_ || reader_.in_transaction() || received_end_ <= recorded_end_) return;
-    if (!now && Clock::now() - recorded_at_ < settings_.idle_record_interval) return;
+    if (!now && !is_idle_position_due()) return;
     destination_.execute("BEGIN");
     record(received_end_, std::nullopt, 0, 0);
 }
