@@ -149,12 +149,14 @@ void check_partman(PostgresConnection &destination) {
 }
 
 // CREATE EXTENSION takes a schema that is there, whoever it belongs to; its owner could then drop or replace what waltrail has in
-// it. Tables of waltrail's outlive their extension and may be there.
+// it. Tables of waltrail's outlive their extension and may be there; of those, "sources" is read before setup() can look at it.
 void check_schema(PostgresConnection &destination) {
     Result foreign = destination.execute(fmt::format(R"(
 SELECT c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
- WHERE n.nspname = 'changes' AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relname NOT IN ({})
-   AND NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'waltrail')
+ WHERE n.nspname = 'changes' AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+   AND (c.relname NOT IN ({}) AND NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'waltrail')
+        OR c.relname = 'sources' AND NOT EXISTS (SELECT FROM pg_attribute AS a
+                                                  WHERE a.attrelid = c.oid AND a.attname = 'system_identifier'))
  ORDER BY 1 LIMIT 1)",
                                                      record_table_names()));
     if (foreign.rows() > 0)

@@ -1,9 +1,9 @@
 """Source and destination are one database: what waltrail writes is never captured, everything of the application's is."""
 
+import contextlib
 import threading
 import time
 
-import psycopg2
 import pytest
 
 import audit
@@ -32,10 +32,6 @@ def insert_into_trail(database, days):
         f"INSERT INTO public.changes (database, schema, \"table\", operation, transaction_id, position, committed_at) "
         f"VALUES ('other', 'other', 'other', 'CREATE', 1, 1, {ADD_DAYS})", [days]
     )  # fmt: skip
-
-
-def forget_other(database):
-    database.execute("DELETE FROM public.changes WHERE database = 'other'")
 
 
 # -- what is recorded --------------------------------------------------------------------------------------------------
@@ -133,7 +129,7 @@ def test_rows_that_move_out_of_the_default_partition(one, slot, waltrail):
 
 def test_replica_identity_of_the_trail_is_left_alone(one, slot, waltrail):
     one.execute("DROP TABLE " + one.value("SELECT partition::text FROM changes.partitions() LIMIT 1"))
-    one.execute("CALL changes.maintain(); SELECT changes.setup()") if False else one.execute("CALL changes.maintain()")
+    one.execute("CALL changes.maintain()")
     waltrail.init(one, one, slot)
     full = one.query("SELECT oid::regclass::text FROM pg_class WHERE relreplident = 'f'")
     assert full == [("counters",)]
@@ -158,7 +154,8 @@ def test_kill_of_apply_under_load_with_ddl(one, slot, waltrail):
 
     def write():
         try:
-            with one.connect() as connection, connection.cursor() as cursor:
+            # Not "with": that would make one transaction of it all.
+            with contextlib.closing(one.connect()) as connection, connection.cursor() as cursor:
                 number = 0
                 while not stop.is_set():
                     number += 1
@@ -166,8 +163,8 @@ def test_kill_of_apply_under_load_with_ddl(one, slot, waltrail):
                     cursor.execute("UPDATE counters SET value = value + 1 WHERE id > %s", [number - 3])
                     if number % 50 == 0:
                         table = f"made_{number}"
-                        cursor.execute(f"CREATE TABLE {table} (id int PRIMARY KEY); {audit.trigger_sql(table)}; "
-                                       f"INSERT INTO {table} SELECT generate_series(1, 100); DELETE FROM {table} WHERE id < 10")
+                        cursor.execute(f"CREATE TABLE {table} (id int PRIMARY KEY); {audit.trigger_sql(table)}")
+                        cursor.execute(f"INSERT INTO {table} SELECT generate_series(1, 100); DELETE FROM {table} WHERE id < 10")
                         cursor.execute(f"ALTER TABLE counters ADD COLUMN c{number} int DEFAULT {number}")
                         cursor.execute(f"DROP TABLE {table}")
                         cursor.execute("CALL changes.maintain()")
@@ -357,10 +354,9 @@ def test_roles_need_no_right_on_the_trail_to_be_followed(one, slot, waltrail):
     maker, reader = one.name + "_maker", one.name + "_reader"
     one.execute(f"CREATE ROLE {maker} LOGIN; GRANT CREATE ON SCHEMA public TO {maker}; CREATE ROLE {reader} LOGIN REPLICATION")
     try:
-        with one.connect(user=maker) as connection, connection.cursor() as cursor:
+        with contextlib.closing(one.connect(user=maker)) as connection, connection.cursor() as cursor:
             cursor.execute("CREATE TABLE theirs (id int); INSERT INTO theirs VALUES (1)")
             assert connection.notices == []
-        connection.close()
         assert one.value("SELECT relreplident FROM pg_class WHERE relname = 'theirs'") == "f"
         for _ in range(2):
             waltrail.run("apply", "--source", one.conninfo(user=reader), "--destination", one.conninfo(), "--slot", slot,
@@ -374,8 +370,9 @@ def test_init_refuses_and_takes_back(source, slot, waltrail):
     for made, words in (
         ("CREATE SCHEMA changes; CREATE TABLE changes.orders (id int)",
          ['schema "changes"', 'table "orders"', "ALTER SCHEMA changes RENAME"]),
-        ("CREATE SCHEMA changes; CREATE TABLE changes.sources (id int)",
-         ['schema "changes"', 'Relation "changes.sources" has no column "label"', "Rename or move"]),
+        ("CREATE SCHEMA changes; CREATE TABLE changes.sources (id int)", ['schema "changes"', 'table "sources"']),
+        ("CREATE SCHEMA changes; CREATE TABLE changes.applied (source_id int)",
+         ['schema "changes"', 'Relation "changes.applied" has no column "start_lsn"', "Rename or move"]),
         ("CREATE TABLE public.changes (id int)", ['relation "public.changes" exists and is not a trail', "Rename or move"]),
     ):  # fmt: skip
         source.execute(made)
