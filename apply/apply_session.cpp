@@ -104,6 +104,8 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
     ReplicationStream stream(settings.ends.source);
     SourceSystem system = stream.identify();
     PostgresConnection destination = connect_destination(settings);
+    bool one_server = is_one_server(destination, stream.connection());
+    if (one_server) refuse_to_be_awaited(stream.connection());
     Progress progress = read_progress(destination, system.database, settings.ends.slot);
 
     // Each stop() of the identity is looked at before waiting for a slot that another client holds.
@@ -119,7 +121,6 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
     maintenance.start();
 
     StartPoint start = start_point(slot, progress);
-    bool one_server = is_one_server(destination, stream.connection());
     stream.start(settings.ends.slot, start.lsn, stream_options(settings, stream.connection()));
     outcome.streamed = true;
     spdlog::info("streaming source \"{}\" from {} into {}", progress.label, lsn_text(start.lsn),

@@ -28,4 +28,24 @@ bool is_one_server(PostgresConnection &destination, PostgresConnection &source) 
     return is_seen;
 }
 
+// By name and not by pg_stat_replication: the first COMMIT comes before the stream. Names are compared as syncrep.c does,
+// without regard to case; "first", "any" and the number among them are names too, where they are quoted, and else match nothing
+// that anybody is called.
+void refuse_to_be_awaited(PostgresConnection &source) {
+    Result row = source.execute(R"sql(
+SELECT pg_catalog.current_setting('synchronous_standby_names'), pg_catalog.current_setting('application_name')
+  FROM pg_catalog.regexp_matches(pg_catalog.current_setting('synchronous_standby_names'), '"[^"]+"|[^\s,()"]+', 'g') AS m (word)
+ WHERE pg_catalog.lower(pg_catalog.btrim(m.word[1], '"'))
+       IN ('*', pg_catalog.lower(pg_catalog.current_setting('application_name')))
+ LIMIT 1)sql");
+    if (row.rows() == 0) return;
+    throw Error(
+        Disposition::stop,
+        fmt::format("{}: synchronous_standby_names = \"{}\" takes waltrail for a standby of the "
+                    "server that it writes to, so that each would wait for the other for ever",
+                    source.where(), row.text(0, 0)),
+        fmt::format("name the true standbys there, without * and \"{}\", and reload the server",
+                    row.text(0, 1)));
+}
+
 } // namespace waltrail

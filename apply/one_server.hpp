@@ -9,4 +9,8 @@ namespace waltrail {
 
 [[nodiscard]] bool is_one_server(PostgresConnection &destination, PostgresConnection &source);
 
+// For one server: throws Error(stop) when synchronous_standby_names has this connection for a standby. The server would let a
+// COMMIT of ours wait for an answer of ours, which comes after that COMMIT; and everybody else's would wait with it.
+void refuse_to_be_awaited(PostgresConnection &source);
+
 } // namespace waltrail
