@@ -58,10 +58,10 @@ SlotState wait_for_slot(ReplicationStream &stream, const std::string &name,
 }
 
 std::map<std::string, std::string> stream_options(const ApplySettings &settings,
-                                                  PostgresConnection &source) {
+                                                  const OwnTables &own_tables) {
     std::map<std::string, std::string> options = plugin_options(settings.selection);
     options["format"] = "binary";
-    options["exclude_oids"] = own_table_oids(source);
+    options["exclude_oids"] = own_tables.oids();
     return options;
 }
 
@@ -121,13 +121,15 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
     maintenance.start();
 
     StartPoint start = start_point(slot, progress);
-    stream.start(settings.ends.slot, start.lsn, stream_options(settings, stream.connection()));
+    OwnTables own_tables(stream.connection(), settings.ends.source);
+    stream.start(settings.ends.slot, start.lsn, stream_options(settings, own_tables));
     outcome.streamed = true;
     spdlog::info("streaming source \"{}\" from {} into {}", progress.label, lsn_text(start.lsn),
                  destination.where());
 
     FrameQueue queue(settings.queue_bytes_max);
-    BatchWriter writer(destination, progress, start, system.timeline, refused, settings);
+    BatchWriter writer(destination, progress, start, system.timeline, refused, own_tables,
+                       settings);
     if (one_server) writer.expect_echo();
     {
         StreamReceiver receiver(stream, queue, progress.recorded_end, system.sender_timeout,

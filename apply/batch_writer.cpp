@@ -19,9 +19,9 @@ const Refusal too_large{"54000",
 
 BatchWriter::BatchWriter(PostgresConnection &destination, const Progress &progress,
                          const StartPoint &start, uint32_t timeline, const RefusedRows &refused,
-                         const ApplySettings &settings)
-    : destination_(destination), progress_(progress), refused_(refused), settings_(settings),
-      timeline_(timeline), repeats_last_commit_(start.repeats_last_commit),
+                         const OwnTables &own_tables, const ApplySettings &settings)
+    : destination_(destination), progress_(progress), refused_(refused), own_tables_(own_tables),
+      settings_(settings), timeline_(timeline), repeats_last_commit_(start.repeats_last_commit),
       relations_(progress.source_id), quarantine_(progress.source_id),
       recorded_end_(progress.recorded_end), received_end_(progress.recorded_end),
       recorded_at_(Clock::now()) {}
@@ -84,7 +84,8 @@ void BatchWriter::begin_transaction() {
 void BatchWriter::take_change() {
     if (skipping_) return;
     const wire::Change &change = reader_.change();
-    relations_.note(reader_.description_id(), *change.relation, change.position);
+    if (relations_.note(reader_.description_id(), *change.relation, change.position))
+        own_tables_.check(*change.relation);
     auto refused = refused_.empty() ? refused_.end()
                                     : refused_.find({reader_.transaction().commit_lsn, ordinal_});
     if (refused != refused_.end())

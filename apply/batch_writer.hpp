@@ -8,6 +8,7 @@
 #include "apply/copy_stream.hpp"
 #include "apply/frame_queue.hpp"
 #include "apply/identity.hpp"
+#include "apply/own_tables.hpp"
 #include "apply/progress.hpp"
 #include "apply/quarantine.hpp"
 #include "apply/relation_log.hpp"
@@ -22,7 +23,8 @@ class BatchWriter {
   public:
     // All references must outlive the writer. `timeline` is the source's current one.
     BatchWriter(PostgresConnection &destination, const Progress &progress, const StartPoint &start,
-                uint32_t timeline, const RefusedRows &refused, const ApplySettings &settings);
+                uint32_t timeline, const RefusedRows &refused, const OwnTables &own_tables,
+                const ApplySettings &settings);
 
     // The source is the server that is written to: what is recorded comes back as WAL of the source.
     void expect_echo() { idle_bytes_min_ = settings_.echo_bytes_max; }
@@ -71,6 +73,7 @@ class BatchWriter {
     PostgresConnection &destination_;
     const Progress &progress_;
     const RefusedRows &refused_;
+    const OwnTables &own_tables_;
     const ApplySettings &settings_;
     uint32_t timeline_;
     bool repeats_last_commit_;

@@ -30,12 +30,6 @@ constexpr std::string_view condition_format = R"(
                                        AND member.refobjid = partman.oid AND member.deptype = 'e')))))
 )";
 
-} // namespace
-
-std::string own_table_condition() { return fmt::format(condition_format, record_tables); }
-
-std::string_view record_table_names() { return record_tables; }
-
 // A replication connection may be in a transaction of SQL; it must be over before the stream starts.
 std::string own_table_oids(PostgresConnection &source) {
     source.execute("BEGIN READ ONLY");
@@ -49,6 +43,27 @@ std::string own_table_oids(PostgresConnection &source) {
             .string(0, 0);
     source.execute("COMMIT");
     return oids;
+}
+
+} // namespace
+
+std::string own_table_condition() { return fmt::format(condition_format, record_tables); }
+
+std::string_view record_table_names() { return record_tables; }
+
+OwnTables::OwnTables(PostgresConnection &source, std::string conninfo)
+    : conninfo_(std::move(conninfo)), oids_(own_table_oids(source)) {}
+
+// By a connection of its own: that of the stream is busy with it.
+void OwnTables::check(const wire::Relation &met) const {
+    bool may_be_own = met.root_schema == "changes" ||
+                      (met.root_schema == "public" && met.root_table == "changes");
+    if (!may_be_own) return;
+    PostgresConnection source(conninfo_, "source");
+    if (own_table_oids(source) == oids_) return;
+    throw Error(
+        Disposition::retry,
+        fmt::format("{}: tables of the trail were made anew while it was read", source.where()));
 }
 
 } // namespace waltrail

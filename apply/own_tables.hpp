@@ -7,6 +7,7 @@
 #pragma once
 
 #include "apply/postgres.hpp"
+#include "wire/types.hpp"
 
 #include <string>
 #include <string_view>
@@ -21,7 +22,23 @@ namespace waltrail {
 // Names, quoted and separated by commas, of the tables in schema "changes" that are waltrail's: for IN.
 [[nodiscard]] std::string_view record_table_names();
 
-// The value of the plugin's option exclude_oids: the tables above, partitions by their root; empty where there are none.
-[[nodiscard]] std::string own_table_oids(PostgresConnection &source);
+// What one stream leaves out, by OID. Where the trail is made anew while the stream runs, its new tables have other OIDs, and
+// what is written to them comes back as changes: the first of them must end the stream, before it has made another.
+class OwnTables {
+  public:
+    // Of the database as it is now. `conninfo` leads to it as well.
+    OwnTables(PostgresConnection &source, std::string conninfo);
+
+    // The value of the plugin's option exclude_oids: partitions by their root; empty where there are none.
+    [[nodiscard]] const std::string &oids() const { return oids_; }
+
+    // Call for a relation that is met for the first time. Throws Error(retry) when it has the name of a table of the trail and
+    // the trail's tables are no longer those of the start.
+    void check(const wire::Relation &met) const;
+
+  private:
+    std::string conninfo_;
+    std::string oids_;
+};
 
 } // namespace waltrail
