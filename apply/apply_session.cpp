@@ -2,6 +2,8 @@
 
 #include "apply/batch_writer.hpp"
 #include "apply/identity.hpp"
+#include "apply/one_server.hpp"
+#include "apply/own_tables.hpp"
 #include "apply/progress.hpp"
 #include "apply/replication_stream.hpp"
 #include "apply/source_lock.hpp"
@@ -32,21 +34,6 @@ PostgresConnection connect_destination(const ApplySettings &settings) {
     return destination;
 }
 
-// The apply process would record its own writes, for ever. A physical copy has the same system identifier, but not the same
-// start.
-void refuse_same_database(PostgresConnection &destination, ReplicationStream &stream) {
-    constexpr const char *instance_sql =
-        "SELECT extract(epoch FROM pg_catalog.pg_postmaster_start_time()), d.oid, "
-        "d.datname FROM pg_catalog.pg_database d "
-        "WHERE d.datname = pg_catalog.current_database()";
-    Result there = destination.execute(instance_sql);
-    Result here = stream.connection().execute(instance_sql);
-    if (there.text(0, 0) != here.text(0, 0) || there.text(0, 1) != here.text(0, 1)) return;
-    throw Error(Disposition::stop,
-                fmt::format("source and destination are the same database \"{}\"", here.text(0, 2)),
-                "use another database of the same server, or another server, as the destination");
-}
-
 // A slot stays active for a while after its client was killed.
 SlotState wait_for_slot(ReplicationStream &stream, const std::string &name,
                         milliseconds sender_timeout, std::stop_token stop) {
@@ -71,6 +58,14 @@ SlotState wait_for_slot(ReplicationStream &stream, const std::string &name,
     return state;
 }
 
+std::map<std::string, std::string> stream_options(const ApplySettings &settings,
+                                                  const OwnTables &own_tables) {
+    std::map<std::string, std::string> options = plugin_options(settings.selection);
+    options["format"] = "binary";
+    options["exclude_oids"] = own_tables.oids();
+    return options;
+}
+
 std::optional<Lsn> target_of(const std::string &until, ReplicationStream &stream) {
     if (until.empty()) return std::nullopt;
     if (until == "now") return stream.flushed_now();
@@ -90,7 +85,8 @@ void write_stream(FrameQueue &queue, BatchWriter &writer, StreamReceiver &receiv
         if (stop.stop_requested()) break;
         if (queue.empty()) writer.settle();
         bool reached = target && writer.received_end() >= *target;
-        writer.record_idle_position(reached);
+        bool asked = delivery && delivery->reply_requested;
+        writer.record_idle_position(reached || asked);
         if (writer.recorded_end() > acknowledged) {
             acknowledged = writer.recorded_end();
             receiver.acknowledge(acknowledged);
@@ -109,7 +105,8 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
     ReplicationStream stream(settings.ends.source);
     SourceSystem system = stream.identify();
     PostgresConnection destination = connect_destination(settings);
-    refuse_same_database(destination, stream);
+    bool one_server = is_one_server(destination, stream.connection());
+    if (one_server) refuse_to_be_awaited(stream.connection());
     Progress progress = find_source(destination, system.database, settings.ends.slot);
     lock_source(destination, progress, stop);
     if (stop.stop_requested()) return;
@@ -129,15 +126,16 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
     maintenance.start();
 
     StartPoint start = start_point(slot, progress);
-    std::map<std::string, std::string> options = plugin_options(settings.selection);
-    options["format"] = "binary";
-    stream.start(settings.ends.slot, start.lsn, options);
+    OwnTables own_tables(stream.connection(), settings.ends.source);
+    stream.start(settings.ends.slot, start.lsn, stream_options(settings, own_tables));
     outcome.streamed = true;
     spdlog::info("streaming source \"{}\" from {} into {}", progress.label, lsn_text(start.lsn),
                  destination.where());
 
     FrameQueue queue(settings.queue_bytes_max);
-    BatchWriter writer(destination, progress, start, system.timeline, refused, settings);
+    BatchWriter writer(destination, progress, start, system.timeline, refused, own_tables,
+                       settings);
+    if (one_server) writer.expect_echo();
     {
         StreamReceiver receiver(stream, queue, progress.recorded_end, system.sender_timeout,
                                 target.has_value());

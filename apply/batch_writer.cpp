@@ -19,9 +19,9 @@ const Refusal too_large{"54000",
 
 BatchWriter::BatchWriter(PostgresConnection &destination, const Progress &progress,
                          const StartPoint &start, uint32_t timeline, const RefusedRows &refused,
-                         const ApplySettings &settings)
-    : destination_(destination), progress_(progress), refused_(refused), settings_(settings),
-      timeline_(timeline), repeats_last_commit_(start.repeats_last_commit),
+                         const OwnTables &own_tables, const ApplySettings &settings)
+    : destination_(destination), progress_(progress), refused_(refused), own_tables_(own_tables),
+      settings_(settings), timeline_(timeline), repeats_last_commit_(start.repeats_last_commit),
       relations_(progress.source_id), quarantine_(progress.source_id),
       recorded_end_(progress.recorded_end), received_end_(progress.recorded_end),
       recorded_at_(Clock::now()) {}
@@ -84,7 +84,8 @@ void BatchWriter::begin_transaction() {
 void BatchWriter::take_change() {
     if (skipping_) return;
     const wire::Change &change = reader_.change();
-    relations_.note(reader_.description_id(), *change.relation, change.position);
+    if (relations_.note(reader_.description_id(), *change.relation, change.position))
+        own_tables_.check(*change.relation);
     auto refused = refused_.empty() ? refused_.end()
                                     : refused_.find({reader_.transaction().commit_lsn, ordinal_});
     if (refused != refused_.end())
@@ -201,9 +202,14 @@ void BatchWriter::settle() {
     if (batch_open_ && !reader_.in_transaction()) commit_batch();
 }
 
+bool BatchWriter::is_idle_position_due() const {
+    return received_end_.value - recorded_end_.value >= idle_bytes_min_ &&
+           Clock::now() - recorded_at_ >= settings_.idle_record_interval;
+}
+
 void BatchWriter::record_idle_position(bool now) {
     if (batch_open_ || reader_.in_transaction() || received_end_ <= recorded_end_) return;
-    if (!now && Clock::now() - recorded_at_ < settings_.idle_record_interval) return;
+    if (!now && !is_idle_position_due()) return;
     destination_.execute("BEGIN");
     record(received_end_, std::nullopt, 0, 0);
 }

@@ -8,6 +8,7 @@
 #include "apply/copy_stream.hpp"
 #include "apply/frame_queue.hpp"
 #include "apply/identity.hpp"
+#include "apply/own_tables.hpp"
 #include "apply/progress.hpp"
 #include "apply/quarantine.hpp"
 #include "apply/relation_log.hpp"
@@ -22,7 +23,11 @@ class BatchWriter {
   public:
     // All references must outlive the writer. `timeline` is the source's current one.
     BatchWriter(PostgresConnection &destination, const Progress &progress, const StartPoint &start,
-                uint32_t timeline, const RefusedRows &refused, const ApplySettings &settings);
+                uint32_t timeline, const RefusedRows &refused, const OwnTables &own_tables,
+                const ApplySettings &settings);
+
+    // The source is the server that is written to: what is recorded comes back as WAL of the source.
+    void expect_echo() { idle_bytes_min_ = settings_.echo_bytes_max; }
 
     // Takes one frame; the batch may be committed at the end of a transaction in it.
     void take_frame(std::string_view frame);
@@ -30,7 +35,8 @@ class BatchWriter {
     void take_position(Lsn position);
     // Commits the open batch if it holds whole transactions only. Call when nothing waits.
     void settle();
-    // Records the newest known position when it is due (ApplySettings::idle_record_interval) or when asked for.
+    // Records the newest known position when it is due (ApplySettings::idle_record_interval), and is no mere echo, or when
+    // asked for.
     void record_idle_position(bool now);
 
     [[nodiscard]] Lsn recorded_end() const { return recorded_end_; }
@@ -59,6 +65,7 @@ class BatchWriter {
     void record(Lsn to, std::optional<wire::Transaction> last_commit, uint64_t changes,
                 uint64_t marked);
     [[nodiscard]] bool is_batch_full() const;
+    [[nodiscard]] bool is_idle_position_due() const;
     [[nodiscard]] bool is_refused_for_size(const CopyRefusal &refusal) const;
     [[nodiscard]] bool is_already_recorded(const wire::Transaction &transaction) const;
     [[noreturn]] void refuse(const CopyRefusal &refusal);
@@ -66,6 +73,7 @@ class BatchWriter {
     PostgresConnection &destination_;
     const Progress &progress_;
     const RefusedRows &refused_;
+    const OwnTables &own_tables_;
     const ApplySettings &settings_;
     uint32_t timeline_;
     bool repeats_last_commit_;
@@ -92,6 +100,8 @@ class BatchWriter {
     Lsn recorded_end_;
     Lsn received_end_;
     Clock::time_point recorded_at_;
+    uint64_t idle_bytes_min_ =
+        1; // past recorded_end_: what lies closer is not worth a record of its own
     uint64_t changes_written_ = 0;
     uint64_t changes_quarantined_ = 0;
 };

@@ -10,10 +10,12 @@ bool FrameQueue::push(Delivery &delivery, std::chrono::milliseconds patience) {
     // Of several keepalives in a row only the newest says anything.
     bool replaces =
         delivery.frame.empty() && !deliveries_.empty() && deliveries_.back().frame.empty();
-    if (replaces)
+    if (replaces) {
         deliveries_.back().position = delivery.position;
-    else
+        deliveries_.back().reply_requested |= delivery.reply_requested;
+    } else {
         deliveries_.push_back(std::move(delivery));
+    }
     bytes_ += size;
     changed_.notify_all();
     return true;

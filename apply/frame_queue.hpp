@@ -29,6 +29,7 @@ struct Delivery {
     MessageBytes message{nullptr, PQfreemem};
     std::string_view frame{}; // inside message; empty for a keepalive
     Lsn position{};
+    bool reply_requested = false; // the server waits for an answer, as it does before it shuts down
 };
 
 class FrameQueue {

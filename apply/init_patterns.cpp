@@ -1,5 +1,6 @@
 #include "apply/init_patterns.hpp"
 
+#include "apply/own_tables.hpp"
 #include "apply/selection.hpp"
 
 #include <fmt/format.h>
@@ -33,25 +34,10 @@ std::string values_of(const PostgresConnection &connection,
     return values;
 }
 
-// Ordinary, permanent, not the server's own. Where the source is a destination too, the trail and what keeps its partitions
-// are left out: a change of the trail is no change to be recorded.
-constexpr std::string_view is_user_table = R"(
-c.relkind = 'r' AND c.relpersistence = 'p'
-AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'waltrail')
-AND NOT (
-    (to_regclass('changes.sources') IS NOT NULL
-     OR EXISTS (SELECT FROM pg_extension WHERE extname = 'waltrail'))
-    AND (n.nspname = 'changes'
-         OR EXISTS (SELECT FROM pg_partition_ancestors(c.oid) AS a
-                     WHERE a.relid = to_regclass('public.changes'))
-         OR EXISTS (SELECT FROM pg_extension AS e
-                     WHERE e.extname = 'pg_partman'
-                       AND ((n.oid = e.extnamespace AND c.relname = 'template_public_changes')
-                            OR EXISTS (SELECT FROM pg_depend AS d
-                                        WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
-                                          AND d.refclassid = 'pg_extension'::regclass
-                                          AND d.refobjid = e.oid AND d.deptype = 'e')))))
-)";
+// Ordinary, permanent, not the server's own. own_table_condition() comes beside it.
+constexpr std::string_view is_user_table =
+    "c.relkind = 'r' AND c.relpersistence = 'p' AND n.nspname !~ '^pg_' "
+    "AND n.nspname NOT IN ('information_schema', 'waltrail')";
 
 } // namespace
 
@@ -97,7 +83,7 @@ EXISTS (SELECT FROM ({}) AS line (relid)
 
 std::string tracked_table_condition(const PostgresConnection &connection,
                                     const std::vector<TablePattern> &patterns) {
-    return fmt::format("{} AND {}", is_user_table,
+    return fmt::format("{} AND NOT {} AND {}", is_user_table, own_table_condition(),
                        matching_table_condition(
                            connection, patterns,
                            "SELECT c.oid UNION SELECT relid FROM pg_partition_ancestors(c.oid)"));

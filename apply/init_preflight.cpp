@@ -2,6 +2,8 @@
 // restart, then what needs a reload or a GRANT.
 #include "apply/init_preflight.hpp"
 
+#include "apply/own_tables.hpp"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -146,6 +148,26 @@ void check_partman(PostgresConnection &destination) {
                            PQserverVersion(destination.get()) / 10000));
 }
 
+// CREATE EXTENSION takes a schema that is there, whoever it belongs to; its owner could then drop or replace what waltrail has in
+// it. Tables of waltrail's outlive their extension and may be there; of those, "sources" is read before setup() can look at it.
+void check_schema(PostgresConnection &destination) {
+    Result foreign = destination.execute(fmt::format(R"(
+SELECT c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+ WHERE n.nspname = 'changes' AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+   AND (c.relname NOT IN ({}) AND NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'waltrail')
+        OR c.relname = 'sources' AND NOT EXISTS (SELECT FROM pg_attribute AS a
+                                                  WHERE a.attrelid = c.oid AND a.attname = 'system_identifier'))
+ ORDER BY 1 LIMIT 1)",
+                                                     record_table_names()));
+    if (foreign.rows() > 0)
+        refuse(destination,
+               fmt::format(
+                   "schema \"changes\" is needed by extension \"waltrail\" and holds table \"{}\"",
+                   one_line(foreign.text(0, 0))),
+               "rename that schema with ALTER SCHEMA changes RENAME TO …, or use another database "
+               "as the destination");
+}
+
 // The extension's control file asks for a superuser; once it is there, setup() runs with the rights of its caller.
 void check_destination_rights(PostgresConnection &destination) {
     Result role = destination.execute(R"(
@@ -222,6 +244,7 @@ void check_destination(PostgresConnection &destination) {
     check_encoding(destination);
     check_partman(destination);
     check_extension(destination);
+    check_schema(destination);
     check_destination_rights(destination);
 }
 

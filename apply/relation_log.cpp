@@ -53,20 +53,21 @@ std::string key_json(const wire::Relation &relation) {
 
 } // namespace
 
-void RelationLog::note_lower(uint64_t description_id, const wire::Relation &relation,
+bool RelationLog::note_lower(uint64_t description_id, const wire::Relation &relation,
                              wire::Lsn position) {
     auto [known, is_new] = lowest_.try_emplace(description_id, position);
     bool is_lower = is_new || position < known->second;
     if (is_lower) known->second = position;
     newest_id_ = description_id;
     newest_lowest_ = known->second;
-    if (!is_lower) return;
+    if (!is_lower) return false;
     pending_.push_back({std::to_string(source_id_), std::to_string(relation.oid),
                         std::to_string(position.value), shown_text(relation.root_schema),
                         shown_text(relation.root_table), shown_text(relation.schema),
                         shown_text(relation.table),
                         std::string(1, static_cast<char>(relation.replica_identity)),
                         columns_json(relation), key_json(relation)});
+    return is_new;
 }
 
 void RelationLog::write(PostgresConnection &destination) {

@@ -15,16 +15,18 @@ class RelationLog {
     explicit RelationLog(int source_id) : source_id_(source_id) {}
 
     // Remembers the relation for the next write() if its description has not been met in this stream, or not at so low a
-    // position: transactions come in the order of their commits, positions do not.
-    void note(uint64_t description_id, const wire::Relation &relation, wire::Lsn position) {
-        if (description_id == newest_id_ && position >= newest_lowest_) return;
-        note_lower(description_id, relation, position);
+    // position: transactions come in the order of their commits, positions do not. Whether the description is met for the
+    // first time.
+    [[nodiscard]] bool note(uint64_t description_id, const wire::Relation &relation,
+                            wire::Lsn position) {
+        if (description_id == newest_id_ && position >= newest_lowest_) return false;
+        return note_lower(description_id, relation, position);
     }
     // Inside the batch's transaction. A relation that already stands there with this shape as its newest adds nothing.
     void write(PostgresConnection &destination);
 
   private:
-    void note_lower(uint64_t description_id, const wire::Relation &relation, wire::Lsn position);
+    bool note_lower(uint64_t description_id, const wire::Relation &relation, wire::Lsn position);
 
     int source_id_;
     std::unordered_map<uint64_t, wire::Lsn> lowest_; // by description

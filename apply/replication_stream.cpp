@@ -131,23 +131,23 @@ void ReplicationStream::start(const std::string &slot, Lsn from,
     connection_.check(result.get(), PGRES_COPY_BOTH, command);
 }
 
-std::optional<ReplicationStream::Message> ReplicationStream::receive() {
+std::optional<Delivery> ReplicationStream::receive() {
     char *bytes = nullptr;
     int size = PQgetCopyData(connection_.get(), &bytes, 1);
     if (size == 0) return std::nullopt;
     if (size < 0) throw ended();
-    Message message;
-    message.delivery.message.reset(bytes);
+    Delivery delivery;
+    delivery.message.reset(bytes);
     auto length = static_cast<size_t>(size);
     if (bytes[0] == 'w' && length >= data_header_bytes) {
-        message.delivery.frame = {bytes + data_header_bytes, length - data_header_bytes};
-        message.delivery.position = {big_endian(bytes + 1)};
-        return message;
+        delivery.frame = {bytes + data_header_bytes, length - data_header_bytes};
+        delivery.position = {big_endian(bytes + 1)};
+        return delivery;
     }
     if (bytes[0] == 'k' && length >= keepalive_bytes) {
-        message.delivery.position = {big_endian(bytes + 1)};
-        message.reply_requested = bytes[keepalive_bytes - 1] != 0;
-        return message;
+        delivery.position = {big_endian(bytes + 1)};
+        delivery.reply_requested = bytes[keepalive_bytes - 1] != 0;
+        return delivery;
     }
     throw Error(Disposition::stop, fmt::format("{} sent a replication message of unknown type {}",
                                                connection_.where(), static_cast<int>(bytes[0])));

@@ -52,12 +52,8 @@ class ReplicationStream {
     void start(const std::string &slot, Lsn from,
                const std::map<std::string, std::string> &options);
 
-    struct Message {
-        Delivery delivery;
-        bool reply_requested = false;
-    };
     // A message that has arrived already; nullopt when there is none. Throws when the stream has ended.
-    std::optional<Message> receive();
+    std::optional<Delivery> receive();
     // Waits until the connection is readable, `wake_fd` is readable, or the time is over; reads what is there.
     void wait(int wake_fd, std::chrono::milliseconds timeout);
 

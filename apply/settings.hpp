@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,9 @@ struct ApplySettings {
     std::chrono::milliseconds batch_age_max{1000};
     std::chrono::milliseconds idle_record_interval{
         10'000}; // how often an idle source's position is recorded
+    // On one server a record of progress is WAL itself, and makes the server write more: a snapshot of running transactions
+    // some 15 s later, pages in full and a checkpoint. Less than this is taken for that echo and not recorded.
+    uint64_t echo_bytes_max = uint64_t{64} << 10;
     std::chrono::milliseconds reconnect_delay_min{500};
     std::chrono::milliseconds reconnect_delay_max{30'000};
     std::chrono::milliseconds maintenance_interval{

@@ -59,10 +59,10 @@ void StreamReceiver::run(std::stop_token stop) {
 
 void StreamReceiver::receive_all(std::stop_token stop) {
     while (!stop.stop_requested()) {
-        auto message = stream_.receive();
-        if (!message) return;
-        bool reply = message->reply_requested;
-        deliver(std::move(*message), stop);
+        auto delivery = stream_.receive();
+        if (!delivery) return;
+        bool reply = delivery->reply_requested;
+        deliver(std::move(*delivery), stop);
         if (reply)
             feed_back();
         else
@@ -70,9 +70,9 @@ void StreamReceiver::receive_all(std::stop_token stop) {
     }
 }
 
-void StreamReceiver::deliver(ReplicationStream::Message message, std::stop_token stop) {
-    received_ = std::max(received_, message.delivery.position);
-    while (!queue_.push(message.delivery, queue_patience)) {
+void StreamReceiver::deliver(Delivery delivery, std::stop_token stop) {
+    received_ = std::max(received_, delivery.position);
+    while (!queue_.push(delivery, queue_patience)) {
         if (stop.stop_requested()) return;
         feed_back_if_due();
     }

@@ -31,7 +31,7 @@ class StreamReceiver {
 
     void run(std::stop_token stop);
     void receive_all(std::stop_token stop);
-    void deliver(ReplicationStream::Message message, std::stop_token stop);
+    void deliver(Delivery delivery, std::stop_token stop);
     void feed_back_if_due();
     void feed_back();
 

@@ -20,8 +20,9 @@ COMMENT ON FUNCTION changes.setup(text) IS
 'Makes the table public.changes with daily partitions (UTC) and the tables beside it, or completes
 them. Returns nothing; may be called again, and keeps all data. retention is how long changes are kept:
 an interval, or ''unlimited''; without it the retention stays as it is, 30 days at first.
-Errors: 22023 for another retention; 42P07 where public.changes exists and is no trail; 42704 without
-pg_partman. Sets search_path to itself for the session, even where it was set for the transaction.
+Errors: 22023 for another retention; 42P07 where public.changes exists and is no trail, or schema "changes"
+holds a relation with the name of one of waltrail''s; 42704 without pg_partman. Sets search_path to itself
+for the session, even where it was set for the transaction.
 Example: SELECT changes.setup(retention => ''30 days'');';
 
 CREATE FUNCTION changes.setup_pinned(retention text)
@@ -33,7 +34,6 @@ AS $$
 DECLARE
     kept text;
     problem text;
-    partition regclass;
 BEGIN
     IF retention IS NOT NULL THEN
         kept := coalesce(changes.parse_retention(retention)::text, 'unlimited');
@@ -49,12 +49,16 @@ BEGIN
                   DETAIL = problem,
                   HINT = 'Rename or move that relation, then call changes.setup() again.';
     END IF;
+    problem := changes.records_problem();
+    IF problem IS NOT NULL THEN
+        RAISE EXCEPTION 'schema "changes" holds relations that are not of waltrail'
+            USING ERRCODE = 'duplicate_table',
+                  DETAIL = problem,
+                  HINT = 'Rename or move that relation, then call changes.setup() again.';
+    END IF;
     PERFORM changes.create_records();
     PERFORM changes.register_partitions();
-    -- Default privileges may have granted something on what was just made.
-    FOR partition IN SELECT p.partition FROM changes.partitions() AS p LOOP
-        EXECUTE format('REVOKE ALL ON TABLE %s FROM PUBLIC', partition);
-    END LOOP;
+    PERFORM changes.settle_partition(p.partition) FROM changes.partitions() AS p;
     INSERT INTO changes.settings AS s (name, value)
     VALUES ('retention', coalesce(kept, '30 days'))
         ON CONFLICT (name) DO UPDATE SET value = coalesce(kept, s.value);

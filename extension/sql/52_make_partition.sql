@@ -45,7 +45,7 @@ BEGIN
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   HINT = 'Look for a table in schema "public" that has the partition''s name.';
     END IF;
-    EXECUTE format('REVOKE ALL ON TABLE %s FROM PUBLIC', made);
+    PERFORM changes.settle_partition(made);
     IF default_partition IS NOT NULL THEN
         INSERT INTO public.changes SELECT * FROM pg_temp.changes_moved;
         DROP TABLE pg_temp.changes_moved;

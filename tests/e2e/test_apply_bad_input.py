@@ -91,10 +91,10 @@ def test_unknown_slot(pair, waltrail):
     assert_one_line(result, 'slot "other"', "waltrail init")
 
 
-def test_source_and_destination_the_same_database(pair, waltrail):
+def test_destination_is_the_source_and_was_not_prepared(pair, waltrail):
     source, _, slot = pair
     result = apply(waltrail, source.conninfo(), source.conninfo(), slot)
-    assert_one_line(result, "the same database", "another database")
+    assert_one_line(result, 'extension "waltrail" is missing', source.name, "waltrail init")
 
 
 @pytest.mark.parametrize(

@@ -70,13 +70,15 @@ def test_kill_of_apply_at_random_moments_neither_loses_nor_doubles(pair, waltrai
     written = [0]
 
     def write():
-        with source.connect() as connection, connection.cursor() as cursor:
-            while not stop.is_set():
-                # No more than can be applied in the time that a test may take.
-                size = moments.choice([1, 1, 1, 10, 1000]) if written[0] < 100_000 else 1
-                cursor.execute("INSERT INTO counters SELECT i, i FROM generate_series(%s, %s) i",
-                               [written[0] + 1, written[0] + size])
-                written[0] += size
+        # Not "with source.connect()", which psycopg2 makes one transaction.
+        connection = source.connect()
+        cursor = connection.cursor()
+        while not stop.is_set():
+            # No more than can be applied in the time that a test may take.
+            size = moments.choice([1, 1, 1, 10, 1000]) if written[0] < 100_000 else 1
+            cursor.execute("INSERT INTO counters SELECT i, i FROM generate_series(%s, %s) i", [written[0] + 1, written[0] + size])
+            written[0] += size
+        connection.close()
 
     writer = threading.Thread(target=write)
     writer.start()

@@ -7,7 +7,8 @@ CREATE EXTENSION waltrail;
 SELECT plan(18);
 SELECT changes.setup();
 
--- The rows of five days, today's up to now; row 123456 is the one that is looked for.
+-- The rows of five whole days, the last of them today, so that every partition has as many whatever the time is; row 123456,
+-- of yesterday, is the one that is looked for.
 INSERT INTO public.changes (database, schema, "table", primary_key, operation, before, after, context,
                             committed_at, transaction_id, position)
 SELECT 'postgres', 'public', CASE g % 10 WHEN 0 THEN 'orders' ELSE 'users' END, (g % 20000)::text, 'UPDATE',
@@ -15,7 +16,7 @@ SELECT 'postgres', 'public', CASE g % 10 WHEN 0 THEN 'orders' ELSE 'users' END, 
        jsonb_build_object('id', g % 20000,
                           'email', CASE g WHEN 123456 THEN 'new@example.com' ELSE 'user' || g + 1 || '@example.com' END),
        jsonb_build_object('request', g / 4),
-       date_trunc('second', now() - (200000 - g) * interval '1.5 seconds'), g / 2, g * 100
+       date_trunc('second', date_trunc('day', now(), 'UTC') - interval '4 days' + (g - 1) * interval '2.16 seconds'), g / 2, g * 100
   FROM generate_series(1, 200000) AS g;
 ANALYZE public.changes;
 

@@ -4,7 +4,7 @@ CREATE EXTENSION pgtap;
 CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
-SELECT plan(20);
+SELECT plan(22);
 PREPARE retention (text) AS SELECT changes.setup($1);
 SELECT throws_ok(format('EXECUTE retention(%L)', bad), '22023', format('invalid retention "%s"', bad),
                  format('a retention of "%s" is refused', bad))
@@ -34,6 +34,11 @@ DROP TABLE public.changes;
 CREATE VIEW public.changes AS SELECT 1 AS id;
 SELECT throws_ok('SELECT changes.setup()', '42P07', NULL, 'so is a view');
 DROP VIEW public.changes;
+CREATE TABLE changes.sources (id integer, label text);
+SELECT throws_ok('SELECT changes.setup()', '42P07', 'schema "changes" holds relations that are not of waltrail',
+    'a table of another make beside the trail is refused');
+SELECT is(changes.records_problem(), 'Relation "changes.sources" has no column "system_identifier".', 'and named');
+DROP TABLE changes.sources;
 
 SELECT changes.setup();
 ALTER TABLE public.changes ALTER COLUMN operation TYPE varchar(10);

@@ -37,6 +37,19 @@ TEST(FrameQueue, keeps_order) {
     EXPECT_FALSE(queue.pop(milliseconds(0), {}));
 }
 
+TEST(FrameQueue, keepalive_that_replaces_one_keeps_its_request_for_a_reply) {
+    FrameQueue queue(1000);
+    for (bool requested : {true, false}) {
+        Delivery delivery = keepalive_at(requested ? 10 : 20);
+        delivery.reply_requested = requested;
+        ASSERT_TRUE(queue.push(delivery, milliseconds(0)));
+    }
+    auto delivery = queue.pop(milliseconds(0), {});
+    ASSERT_TRUE(delivery);
+    EXPECT_EQ(delivery->position.value, 20u);
+    EXPECT_TRUE(delivery->reply_requested);
+}
+
 TEST(FrameQueue, refuses_beyond_its_bound_and_leaves_the_delivery_alone) {
     FrameQueue queue(100);
     Delivery first = frame_of(60), second = frame_of(60);

@@ -1,0 +1,35 @@
+-- A schema "changes" may have been there before, with tables of others: setup() must not take one of them for its own. Columns
+-- that a later version adds are not asked for, so that it can add them.
+CREATE FUNCTION changes.records_problem()
+RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    problem text;
+BEGIN
+    SELECT format('Relation "changes.%s" has no column "%s".', r.name, u.column_name)
+      INTO problem
+      FROM (VALUES
+               ('settings', ARRAY['name', 'value']),
+               ('sources', ARRAY['id', 'label', 'system_identifier', 'database_oid', 'database_name', 'slot_name']),
+               ('applied', ARRAY['source_id', 'start_lsn', 'end_lsn', 'timeline']),
+               ('relations', ARRAY['source_id', 'relation_oid', 'from_position', 'columns', 'key_columns']),
+               ('gaps', ARRAY['id', 'source_id', 'start_lsn', 'end_lsn', 'reason']),
+               ('quarantine', ARRAY['id', 'source_id', 'commit_lsn', 'sequence', 'sqlstate', 'frame'])
+           ) AS r (name, columns)
+      JOIN pg_catalog.pg_class AS c
+        ON c.relname = r.name AND c.relnamespace = 'changes'::regnamespace
+     CROSS JOIN LATERAL unnest(r.columns) WITH ORDINALITY AS u (column_name, place)
+     WHERE NOT EXISTS (
+               SELECT FROM pg_catalog.pg_attribute AS a
+                WHERE a.attrelid = c.oid AND a.attname = u.column_name AND NOT a.attisdropped)
+     ORDER BY r.name, u.place
+     LIMIT 1;
+    RETURN problem;
+END
+$$;
+
+COMMENT ON FUNCTION changes.records_problem() IS
+'Internal. Returns a sentence that says which relation of schema "changes" has the name of one of waltrail''s and is none, NULL where
+there is no such. Errors: none of its own. Example: SELECT changes.records_problem();';
