@@ -28,8 +28,10 @@ struct Progress {
     std::optional<wire::Transaction> last_commit;
 };
 
-// Refuses (Disposition::stop) when the extension is missing or of another version, and when the destination does not know
-// a source with this database and slot.
+// Refuses (Disposition::stop) when the extension is missing or of another version, or the trail is.
+void require_trail(PostgresConnection &destination);
+
+// Refuses as require_trail() does, and when the destination does not know a source with this database and slot.
 [[nodiscard]] Progress read_progress(PostgresConnection &destination, const std::string &database,
                                      const std::string &slot);
 

@@ -1,4 +1,4 @@
-#include "apply/init_patterns.hpp"
+#include "apply/source_patterns.hpp"
 
 #include "apply/selection.hpp"
 
