@@ -12,7 +12,7 @@ void check_encoding(CheckedPair &pair, FindingSink &findings) {
 void check_extension(CheckedPair &pair, FindingSink &findings) {
     PostgresConnection &destination = *pair.destination;
     std::optional<Problem> problem = extension_problem(destination);
-    if (problem) return findings.judge(problem, "");
+    if (problem) return findings.fail(problem->what, problem->mend);
     pair.has_extension =
         destination.execute("SELECT FROM pg_extension WHERE extname = 'waltrail'").rows() > 0;
     if (pair.has_extension)

@@ -7,8 +7,6 @@ namespace waltrail {
 
 namespace {
 
-constexpr std::string_view insufficient_privilege = "42501";
-
 std::vector<std::string> patterns_without_match(PostgresConnection &source, PatternKind kind,
                                                 const std::vector<std::string> &lists) {
     return kind == PatternKind::table

@@ -6,8 +6,6 @@ namespace waltrail {
 
 namespace {
 
-constexpr std::string_view undefined_file = "58P01";
-
 bool is_superuser(PostgresConnection &connection) {
     return connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
                .text(0, 0) == "t";
@@ -17,13 +15,11 @@ bool is_superuser(PostgresConnection &connection) {
 void load_library(PostgresConnection &source, FindingSink &findings) {
     try {
         source.execute("LOAD 'waltrail'");
-        findings.ok("library \"waltrail\" can be loaded");
+        findings.ok("output plugin \"waltrail\" can be loaded");
     } catch (const Error &error) {
         if (error.sqlstate() != undefined_file) throw;
-        findings.fail("library \"waltrail\" is not installed on the server",
-                      fmt::format("install the package postgresql-{}-waltrail there, or run make "
-                                  "install",
-                                  PQserverVersion(source.get()) / 10000));
+        Problem missing = missing_plugin(source);
+        findings.fail(missing.what, missing.mend);
     }
 }
 
@@ -53,7 +49,7 @@ void check_plugin_permission(CheckedPair &pair, FindingSink &findings) {
 void check_plugin_library(CheckedPair &pair, FindingSink &findings) {
     if (is_superuser(*pair.source)) return load_library(*pair.source, findings);
     if (pair.slot.plugin == "waltrail")
-        return findings.ok("library \"waltrail\" was there when the slot was made");
+        return findings.ok("output plugin \"waltrail\" was there when the slot was made");
     if (pair.source->execute("SELECT FROM pg_available_extensions WHERE name = 'waltrail'").rows() >
         0)
         return findings.ok("waltrail is installed on the server");

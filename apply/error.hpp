@@ -40,6 +40,10 @@ class Error : public std::runtime_error {
     std::string sqlstate_;
 };
 
+// SQLSTATEs that more than one place looks at.
+inline constexpr std::string_view insufficient_privilege = "42501";
+inline constexpr std::string_view undefined_file = "58P01"; // of a library that is not there
+
 // What to do about an error of a server, by its SQLSTATE. Empty: the connection broke.
 [[nodiscard]] Disposition disposition_of(std::string_view sqlstate);
 

@@ -11,7 +11,6 @@ namespace {
 constexpr std::array<std::string_view, 4> severity_names{"ok", "note", "warning", "error"};
 constexpr std::array<std::string_view, 2> end_names{"source", "destination"};
 
-constexpr std::string_view insufficient_privilege = "42501";
 constexpr std::string_view query_canceled = "57014";
 
 } // namespace

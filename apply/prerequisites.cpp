@@ -96,6 +96,12 @@ std::optional<Problem> plugin_permission_problem(PostgresConnection &source) {
                     setting, fmt::join(wanted, ", "))};
 }
 
+Problem missing_plugin(const PostgresConnection &source) {
+    return {"output plugin \"waltrail\" is not installed on its server",
+            fmt::format("install the package postgresql-{}-waltrail there, or run make install",
+                        PQserverVersion(source.get()) / 10000)};
+}
+
 std::optional<Problem> walsender_problem(PostgresConnection &source) {
     Result counts = source.execute("SELECT count(*), current_setting('max_wal_senders')::integer, "
                                    "count(*) >= current_setting('max_wal_senders')::integer "

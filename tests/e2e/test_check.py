@@ -215,7 +215,7 @@ def test_server_without_waltrail(server_without_waltrail, source, check):
     bare = servers.Database(server_without_waltrail, "postgres")
     bare.execute("CREATE ROLE poor LOGIN")
     # Only a superuser can try to load the library.
-    check(source=bare).only("plugin_library", "error", "is not installed on the server", "make install")
+    check(source=bare).only("plugin_library", "error", "is not installed on its server", "make install")
     check(source=bare.conninfo(user="poor")).only("plugin_library", "warning", "not seen to be installed")
     check(destination=bare).only("extension", "error", "is not available", "make install")
 
