@@ -1,6 +1,8 @@
 """`waltrail check` finds what is wrong at both ends, says how to mend it, and changes nothing."""
 
+import itertools
 import json
+import threading
 
 import psycopg2
 import pytest
@@ -262,9 +264,23 @@ def test_apply_at_work_never_looks_wrong(pair, check, waltrail):
     source, destination, slot = pair
     process = waltrail.apply(source, destination, slot)
     process.wait_for_output("streaming")
-    for number in range(10):
-        source.execute("INSERT INTO counters SELECT i, i FROM generate_series(%s, %s) i", [number * 100, number * 100 + 99])
-        assert check().worse_than_note() == []
+    stop = threading.Event()
+
+    def write():
+        with source.connect() as connection, connection.cursor() as cursor:
+            for number in itertools.count():
+                if stop.is_set():
+                    return
+                cursor.execute("INSERT INTO counters VALUES (%s, 0)", [number])
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(20):
+            assert check().worse_than_note() == []
+    finally:
+        stop.set()
+        writer.join()
     assert process.stop() == 0
 
 

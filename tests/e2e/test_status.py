@@ -80,11 +80,11 @@ def test_idle_source_does_not_seem_to_be_hours_behind(pair, status, waltrail):
     servers.wait_until(
         lambda: destination.value("SELECT end_lsn > last_end_lsn FROM changes.applied"), "an idle position", timeout_s=40
     )
-    destination.execute("UPDATE changes.applied SET last_committed_at = now() - interval '5 hours'")
-    source.execute("SELECT pg_logical_emit_message(false, 'nobody', 'listens')")
-    [now] = status("--source", source.conninfo())
-    assert now["lag_seconds"] < 60
     assert process.stop() == 0
+    destination.execute("UPDATE changes.applied SET last_committed_at = now() - interval '5 hours'")
+    source.execute("SELECT pg_logical_emit_message(true, 'nobody', 'listens')")
+    [now] = status("--source", source.conninfo())
+    assert now["lag_bytes"] > 0 and 0 < now["lag_seconds"] < 60
 
 
 def test_quarantine_marks_and_gaps_are_counted(pair, status, waltrail):
