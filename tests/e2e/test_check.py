@@ -1,8 +1,10 @@
 """`waltrail check` finds what is wrong at both ends, says how to mend it, and changes nothing."""
 
+import contextlib
 import itertools
 import json
 import threading
+import time
 
 import psycopg2
 import pytest
@@ -267,11 +269,13 @@ def test_apply_at_work_never_looks_wrong(pair, check, waltrail):
     stop = threading.Event()
 
     def write():
-        with source.connect() as connection, connection.cursor() as cursor:
+        # Not `with connection`, which would make one transaction of it all.
+        with contextlib.closing(source.connect()) as connection, connection.cursor() as cursor:
             for number in itertools.count():
                 if stop.is_set():
                     return
                 cursor.execute("INSERT INTO counters VALUES (%s, 0)", [number])
+                time.sleep(0.005)  # so that apply writes and acknowledges each by itself
 
     writer = threading.Thread(target=write)
     writer.start()
