@@ -14,6 +14,7 @@ import tempfile
 import pytest
 
 import servers
+from check_report import Report
 from waltrail_program import WaltrailProgram
 
 _numbers = itertools.count(1)
@@ -146,3 +147,16 @@ def waltrail():
 def slot():
     """A slot name of the test's own; the slot goes with its database."""
     return f"waltrail_{next(_numbers)}"
+
+
+@pytest.fixture
+def check(source, destination, slot, waltrail):
+    """A function that runs check between the two databases, or other ends, and returns its Report."""
+
+    def run(*more, source=source, destination=destination, **options):
+        ends = [end if isinstance(end, str) else end.conninfo() for end in (source, destination)]
+        return Report(waltrail.run(
+            "check", "--source", ends[0], "--destination", ends[1], "--slot", slot, "--json", *more, check=False, **options
+        ))  # fmt: skip
+
+    return run
