@@ -40,7 +40,7 @@ SlotState wait_for_slot(ReplicationStream &stream, const std::string &name,
     milliseconds patience = sender_timeout == milliseconds::zero() ? slot_patience_without_timeout
                                                                    : sender_timeout + slot_grace;
     auto deadline = std::chrono::steady_clock::now() + patience;
-    SlotState state = stream.slot(name);
+    SlotState state = read_slot(stream.connection(), name);
     bool told = false;
     while (state.active && !stop.stop_requested()) {
         if (std::chrono::steady_clock::now() >= deadline)
@@ -53,7 +53,7 @@ SlotState wait_for_slot(ReplicationStream &stream, const std::string &name,
                          state.active_pid, patience.count() / 1000);
         told = true;
         wait_for(slot_poll_interval, stop);
-        state = stream.slot(name);
+        state = read_slot(stream.connection(), name);
     }
     return state;
 }
@@ -114,7 +114,7 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
     system = stream.identify(); // how far its WAL goes, after what has been recorded of it
 
     // Each stop() of the identity is looked at before waiting for a slot that another client holds.
-    SlotState slot = stream.slot(settings.ends.slot);
+    SlotState slot = read_slot(stream.connection(), settings.ends.slot);
     check_identity(system, slot, settings.ends.slot, progress);
     if (slot.active) {
         slot = wait_for_slot(stream, settings.ends.slot, system.sender_timeout, stop);

@@ -24,16 +24,25 @@ class Error : public std::runtime_error {
     Error(Disposition disposition, const std::string &what, const std::string &hint = "",
           const std::string &sqlstate = "")
         : std::runtime_error(hint.empty() ? what : what + ": " + hint), disposition_(disposition),
-          sqlstate_(sqlstate) {}
+          problem_(what), hint_(hint), sqlstate_(sqlstate) {}
 
     [[nodiscard]] Disposition disposition() const { return disposition_; }
+    // The two parts of what().
+    [[nodiscard]] const std::string &problem() const { return problem_; }
+    [[nodiscard]] const std::string &hint() const { return hint_; }
     // Empty when no server said it.
     [[nodiscard]] const std::string &sqlstate() const { return sqlstate_; }
 
   private:
     Disposition disposition_;
+    std::string problem_;
+    std::string hint_;
     std::string sqlstate_;
 };
+
+// SQLSTATEs that more than one place looks at.
+inline constexpr std::string_view insufficient_privilege = "42501";
+inline constexpr std::string_view undefined_file = "58P01"; // of a library that is not there
 
 // What to do about an error of a server, by its SQLSTATE. Empty: the connection broke.
 [[nodiscard]] Disposition disposition_of(std::string_view sqlstate);

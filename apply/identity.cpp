@@ -10,34 +10,6 @@ constexpr const char *start_anew = "to go on with a gap, note the missing range 
                                    "drop the slot if it is there, and run "
                                    "\"waltrail init\" with another --slot and --label";
 
-void check_slot(const SourceSystem &system, const SlotState &slot, const std::string &name) {
-    if (!slot.exists)
-        throw Error(
-            Disposition::stop,
-            fmt::format("source \"{}\" has no replication slot \"{}\"", system.database, name),
-            fmt::format("changes since the recorded position are lost if the slot was dropped: {}",
-                        start_anew));
-    if (slot.plugin != "waltrail")
-        throw Error(
-            Disposition::stop,
-            fmt::format(
-                "slot \"{}\" of source \"{}\" was made with plugin \"{}\", not \"waltrail\"", name,
-                system.database, slot.plugin),
-            "name another slot with --slot, or drop this one and run \"waltrail init\"");
-    if (slot.database != system.database)
-        throw Error(Disposition::stop,
-                    fmt::format("slot \"{}\" belongs to database \"{}\", not \"{}\"", name,
-                                slot.database, system.database),
-                    "connect --source to that database, or name another slot");
-    if (slot.wal_status == "lost")
-        throw Error(
-            Disposition::stop,
-            fmt::format(
-                "slot \"{}\" of source \"{}\" is invalidated: the server removed WAL it needed",
-                name, system.database),
-            fmt::format("raise max_slot_wal_keep_size; {}", start_anew));
-}
-
 // The recorded timeline must be the current one, or an ancestor that ended at or after the recorded end.
 void check_timeline(const SourceSystem &system, const Progress &progress) {
     if (progress.timeline == system.timeline) return;
@@ -56,6 +28,34 @@ void check_timeline(const SourceSystem &system, const Progress &progress) {
 
 } // namespace
 
+void check_slot(const SlotState &slot, const std::string &database, const std::string &name) {
+    if (!slot.exists)
+        throw Error(
+            Disposition::stop,
+            fmt::format("source \"{}\" has no replication slot \"{}\"", database, name),
+            fmt::format("changes since the recorded position are lost if the slot was dropped: {}",
+                        start_anew));
+    if (slot.plugin != "waltrail")
+        throw Error(
+            Disposition::stop,
+            fmt::format(
+                "slot \"{}\" of source \"{}\" was made with plugin \"{}\", not \"waltrail\"", name,
+                database, slot.plugin),
+            "name another slot with --slot, or drop this one and run \"waltrail init\"");
+    if (slot.database != database)
+        throw Error(Disposition::stop,
+                    fmt::format("slot \"{}\" belongs to database \"{}\", not \"{}\"", name,
+                                slot.database, database),
+                    "connect --source to that database, or name another slot");
+    if (slot.wal_status == "lost")
+        throw Error(
+            Disposition::stop,
+            fmt::format(
+                "slot \"{}\" of source \"{}\" is invalidated: the server removed WAL it needed",
+                name, database),
+            fmt::format("raise max_slot_wal_keep_size; {}", start_anew));
+}
+
 void check_identity(const SourceSystem &system, const SlotState &slot, const std::string &slot_name,
                     const Progress &progress) {
     if (system.system_identifier != progress.system_identifier ||
@@ -69,7 +69,7 @@ void check_identity(const SourceSystem &system, const SlotState &slot, const std
                                 progress.database_oid),
                     "connect --source to the recorded one, or run \"waltrail init\" with another "
                     "slot and label");
-    check_slot(system, slot, slot_name);
+    check_slot(slot, system.database, slot_name);
     check_timeline(system, progress);
     if (progress.recorded_end > system.flushed)
         throw Error(

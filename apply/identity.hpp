@@ -7,6 +7,9 @@
 
 namespace waltrail {
 
+// The slot alone: it is there, of this plugin and of `database`, and holds its WAL. Throws as check_identity() does.
+void check_slot(const SlotState &slot, const std::string &database, const std::string &name);
+
 // Throws Error(stop) with what happened and what to do. Does not look at whether the slot is active.
 void check_identity(const SourceSystem &system, const SlotState &slot, const std::string &slot_name,
                     const Progress &progress);

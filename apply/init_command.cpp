@@ -11,13 +11,13 @@
 #include "apply/init_destination.hpp"
 #include "apply/init_event_trigger.hpp"
 #include "apply/init_interrupt.hpp"
-#include "apply/init_patterns.hpp"
 #include "apply/init_preflight.hpp"
 #include "apply/init_registration.hpp"
 #include "apply/init_replica_identity.hpp"
 #include "apply/init_slot.hpp"
 #include "apply/init_summary.hpp"
 #include "apply/init_undo.hpp"
+#include "apply/source_patterns.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -28,12 +28,6 @@
 namespace waltrail {
 
 namespace {
-
-// What a role or database has set must not end a step half-way or lead a name astray.
-constexpr const char *session_settings =
-    "SET search_path = pg_catalog, pg_temp; SET statement_timeout = 0; SET lock_timeout = 0; "
-    "SET idle_in_transaction_session_timeout = 0; SET client_min_messages = warning; SET DateStyle "
-    "= ISO";
 
 // Two runs at once would take each other's half-made work for their own. Held until the connection ends.
 void lock_init(PostgresConnection &source) {
@@ -59,8 +53,8 @@ class InitRun {
 
     // Writes nothing.
     void check() {
-        source_.execute(session_settings);
-        destination_.execute(session_settings);
+        pin_session(source_);
+        pin_session(destination_);
         check_source(source_);
         check_destination(destination_);
         lock_init(source_);
@@ -141,7 +135,7 @@ class InitRun {
         case CommitOutcome::committed:
             if (PQstatus(destination_.get()) == CONNECTION_OK) return;
             destination_ = PostgresConnection(settings_.ends.destination, "destination");
-            destination_.execute(session_settings);
+            pin_session(destination_);
             return;
         case CommitOutcome::rolled_back:
             throw Error(Disposition::stop, problem);

@@ -1,10 +1,10 @@
 // The event trigger on the source that sets REPLICA IDENTITY FULL on tables and partitions that are created or attached later.
 #pragma once
 
-#include "apply/init_patterns.hpp"
 #include "apply/init_undo.hpp"
 #include "apply/postgres.hpp"
 #include "apply/settings.hpp"
+#include "apply/source_patterns.hpp"
 
 #include <string>
 

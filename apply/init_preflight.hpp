@@ -1,5 +1,5 @@
-// What must be true of the two servers before `waltrail init` writes anything. Each check that does not hold is an Error
-// (stop) that says what, where, and how to mend it. Nothing here writes.
+// What must be true before `waltrail init` writes anything. What does not hold is an Error (stop) that says what, where, and
+// how to mend it. Nothing here writes.
 #pragma once
 
 #include "apply/postgres.hpp"
@@ -18,8 +18,5 @@ void check_destination(PostgresConnection &destination);
 
 // A slot is still to be made: is there room for one?
 void check_free_slot(PostgresConnection &source);
-
-// The names of a setting like output_plugin_libraries, without the quotes that the server shows them with.
-[[nodiscard]] std::vector<std::string> split_name_list(std::string_view list);
 
 } // namespace waltrail

@@ -7,6 +7,7 @@
 #include "apply/init_replica_identity.hpp"
 
 #include "apply/init_interrupt.hpp"
+#include "apply/name_list.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -31,7 +32,6 @@ constexpr std::chrono::milliseconds round_pause{300};
 constexpr long row_bytes_max = 64L << 20;
 constexpr long sampled_pages_max = 20'000;
 constexpr std::chrono::milliseconds sample_timeout{5000};
-constexpr size_t named_tables_max = 10;
 constexpr std::string_view undefined_table = "42P01";
 
 struct Table {
@@ -96,13 +96,6 @@ long largest_row_bytes(PostgresConnection &source, const Table &table) {
     return bytes;
 }
 
-std::string name_tables(const std::vector<std::string> &names) {
-    size_t shown = std::min(names.size(), named_tables_max);
-    return fmt::format(
-        "{}{}", fmt::join(names.begin(), names.begin() + static_cast<long>(shown), ", "),
-        names.size() > shown ? fmt::format(" and {} more", names.size() - shown) : "");
-}
-
 // Tables that were altered, shared with the step that takes it back.
 using Altered = std::vector<Table>;
 
@@ -148,7 +141,7 @@ class IdentityRun {
                         std::string_view hint) {
             if (!names.empty())
                 lines.push_back(fmt::format("{} {}: REPLICA IDENTITY left as it is; {}", reason,
-                                            name_tables(names), hint));
+                                            name_list(names), hint));
         };
         warn(locked_, "could not lock table", "run init again");
         warn(foreign_, "not the owner of table",

@@ -3,6 +3,7 @@
 #include "apply/init_slot.hpp"
 
 #include "apply/init_interrupt.hpp"
+#include "apply/prerequisites.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -20,7 +21,6 @@ constexpr std::chrono::milliseconds drop_wait_interval{100};
 constexpr std::chrono::seconds patience{3}; // before a word is said about waiting
 constexpr int blockers_named_max = 3;
 constexpr std::string_view duplicate_object = "42710";
-constexpr std::string_view undefined_file = "58P01";
 
 // Transactions with an xid, the oldest first: those that slot creation waits for. pg_locks shows them to every role, which
 // pg_stat_activity does not; a prepared transaction has no process.
@@ -49,13 +49,11 @@ SELECT CASE WHEN l.pid IS NULL THEN format('prepared transaction "%s"', p.gid) E
 Error creation_error(const PostgresConnection &source, const Error &error,
                      const std::string &slot) {
     std::string what = fmt::format("could not create replication slot \"{}\"", slot);
-    if (error.sqlstate() == undefined_file)
-        return {Disposition::stop,
-                fmt::format("{}: output plugin \"waltrail\" is not installed on its server",
-                            source.where()),
-                fmt::format("install the package postgresql-{}-waltrail there, or run make install",
-                            PQserverVersion(source.get()) / 10000),
-                error.sqlstate()};
+    if (error.sqlstate() == undefined_file) {
+        Problem missing = missing_plugin(source);
+        return {Disposition::stop, fmt::format("{}: {}", source.where(), missing.what),
+                missing.mend, error.sqlstate()};
+    }
     return {error.disposition(), fmt::format("{}: {}", what, error.what()), "", error.sqlstate()};
 }
 

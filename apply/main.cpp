@@ -99,6 +99,21 @@ void add_apply(CLI::App &app, ApplySettings &settings) {
     add_selection(*command, settings.selection);
 }
 
+void add_check(CLI::App &app, CheckSettings &settings) {
+    auto *command = app.add_subcommand(
+        "check", "look at both ends and say what keeps apply from working, changing nothing");
+    add_ends(*command, settings.ends);
+    add_selection(*command, settings.selection);
+    command->add_flag("--json", settings.json, "print the findings as JSON");
+}
+
+void add_status(CLI::App &app, StatusSettings &settings) {
+    auto *command = app.add_subcommand(
+        "status", "say how far the trail is; with --source also how far behind its source");
+    add_ends(*command, settings.ends);
+    command->add_flag("--json", settings.json, "print the figures as JSON");
+}
+
 void add_decode(CLI::App &app, DecodeSettings &settings) {
     auto *command =
         app.add_subcommand("decode", "turn recorded frames into one JSON object a line");
@@ -111,9 +126,13 @@ void add_decode(CLI::App &app, DecodeSettings &settings) {
 }
 
 // After parsing rather than by CLI11, which would report a missing option before a misspelt one.
+void require_destination(const Ends &ends) {
+    if (ends.destination.empty()) throw CLI::RequiredError("--destination");
+}
+
 void require_ends(const Ends &ends) {
     if (ends.source.empty()) throw CLI::RequiredError("--source");
-    if (ends.destination.empty()) throw CLI::RequiredError("--destination");
+    require_destination(ends);
 }
 
 int fail(const std::string &message, ExitCode code) {
@@ -137,9 +156,13 @@ int main(int argc, char **argv) {
 
     InitSettings init;
     ApplySettings apply;
+    CheckSettings check;
+    StatusSettings status;
     DecodeSettings decode;
     add_init(app, init);
     add_apply(app, apply);
+    add_check(app, check);
+    add_status(app, status);
     add_decode(app, decode);
     try {
         app.parse(argc, argv);
@@ -147,6 +170,10 @@ int main(int argc, char **argv) {
             require_ends(init.ends);
         else if (app.got_subcommand("apply"))
             require_ends(apply.ends);
+        else if (app.got_subcommand("check"))
+            require_ends(check.ends);
+        else if (app.got_subcommand("status"))
+            require_destination(status.ends);
         else if (!app.got_subcommand("decode"))
             throw CLI::RequiredError("a subcommand");
     } catch (const CLI::ParseError &error) {
@@ -162,6 +189,8 @@ int main(int argc, char **argv) {
     try {
         if (app.got_subcommand("init")) return run_init(init);
         if (app.got_subcommand("apply")) return run_apply(apply);
+        if (app.got_subcommand("check")) return run_check(check);
+        if (app.got_subcommand("status")) return run_status(status);
         return run_decode(decode);
     } catch (const std::exception &error) {
         return fail(one_line(error.what()), ExitCode::failure);

@@ -182,4 +182,11 @@ std::string PostgresConnection::where() const {
                        host != nullptr && *host != '\0' ? host : "the local server");
 }
 
+void pin_session(PostgresConnection &connection) {
+    connection.execute(
+        "SET search_path = pg_catalog, pg_temp; SET statement_timeout = 0; SET lock_timeout = 0; "
+        "SET idle_in_transaction_session_timeout = 0; SET client_min_messages = warning; "
+        "SET DateStyle = ISO");
+}
+
 } // namespace waltrail

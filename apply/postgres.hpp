@@ -84,4 +84,7 @@ class PostgresConnection {
     std::unique_ptr<std::vector<std::string>> warnings_;
 };
 
+// What a role or database has set must not end a step half-way, lead a name astray or change how a value reads.
+void pin_session(PostgresConnection &connection);
+
 } // namespace waltrail

@@ -16,28 +16,6 @@ template <typename Number> Number number(std::string_view text) {
 
 Lsn lsn_of(std::string_view text) { return parse_lsn(text).value_or(Lsn{}); }
 
-void check_extension(PostgresConnection &destination) {
-    Result version = destination.execute(
-        "SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'waltrail'");
-    if (version.rows() == 0)
-        throw Error(Disposition::stop,
-                    fmt::format("extension \"waltrail\" is missing in {}", destination.where()),
-                    "run \"waltrail init\", or CREATE EXTENSION waltrail CASCADE and SELECT "
-                    "changes.setup()");
-    if (version.text(0, 0) != WALTRAIL_VERSION)
-        throw Error(Disposition::stop,
-                    fmt::format("extension \"waltrail\" in {} is version {}, this program is {}",
-                                destination.where(), version.text(0, 0), WALTRAIL_VERSION),
-                    "install the same version on both, then ALTER EXTENSION waltrail UPDATE");
-    Result tables =
-        destination.execute("SELECT pg_catalog.to_regclass('changes.applied') IS NOT NULL AND "
-                            "pg_catalog.to_regclass('public.changes') IS NOT NULL");
-    if (tables.text(0, 0) != "t")
-        throw Error(Disposition::stop,
-                    fmt::format("the table \"changes\" is missing in {}", destination.where()),
-                    "run \"waltrail init\", or SELECT changes.setup()");
-}
-
 void read_source(PostgresConnection &destination, const std::string &database,
                  const std::string &slot, Progress &progress) {
     Result rows = destination.execute(
@@ -79,10 +57,32 @@ void take_contiguous(const Result &rows, int row, Progress &progress) {
 
 } // namespace
 
+void require_trail(PostgresConnection &destination) {
+    Result version = destination.execute(
+        "SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'waltrail'");
+    if (version.rows() == 0)
+        throw Error(Disposition::stop,
+                    fmt::format("extension \"waltrail\" is missing in {}", destination.where()),
+                    "run \"waltrail init\", or CREATE EXTENSION waltrail CASCADE and SELECT "
+                    "changes.setup()");
+    if (version.text(0, 0) != WALTRAIL_VERSION)
+        throw Error(Disposition::stop,
+                    fmt::format("extension \"waltrail\" in {} is version {}, this program is {}",
+                                destination.where(), version.text(0, 0), WALTRAIL_VERSION),
+                    "install the same version on both, then ALTER EXTENSION waltrail UPDATE");
+    Result tables =
+        destination.execute("SELECT pg_catalog.to_regclass('changes.applied') IS NOT NULL AND "
+                            "pg_catalog.to_regclass('public.changes') IS NOT NULL");
+    if (tables.text(0, 0) != "t")
+        throw Error(Disposition::stop,
+                    fmt::format("the table \"changes\" is missing in {}", destination.where()),
+                    "run \"waltrail init\", or SELECT changes.setup()");
+}
+
 Progress find_source(PostgresConnection &destination, const std::string &database,
                      const std::string &slot) {
     Progress progress;
-    check_extension(destination);
+    require_trail(destination);
     read_source(destination, database, slot, progress);
     return progress;
 }

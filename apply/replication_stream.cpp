@@ -82,24 +82,6 @@ SourceSystem ReplicationStream::identify() {
     return system;
 }
 
-SlotState ReplicationStream::slot(const std::string &name) {
-    Result rows = connection_.execute(
-        fmt::format("SELECT coalesce(plugin, ''), coalesce(database, ''), active, active_pid, "
-                    "coalesce(wal_status, ''), "
-                    "confirmed_flush_lsn FROM pg_catalog.pg_replication_slots WHERE slot_name = {}",
-                    connection_.quote_literal(name)));
-    SlotState state;
-    if (rows.rows() == 0) return state;
-    state.exists = true;
-    state.plugin = rows.string(0, 0);
-    state.database = rows.string(0, 1);
-    state.active = rows.text(0, 2) == "t";
-    state.active_pid = rows.string(0, 3);
-    state.wal_status = rows.string(0, 4);
-    state.confirmed = lsn_of(rows.text(0, 5));
-    return state;
-}
-
 Lsn ReplicationStream::flushed_now() {
     // The WAL writer needs up to three times wal_writer_delay (200 ms). The insert position may stay a page header ahead of the
     // end of the last record, so the wait has an end.

@@ -1,9 +1,10 @@
-// The replication connection to the source: identity of the system, the slot's state, and the stream of messages with its
+// The replication connection to the source: identity of the system, and the stream of messages with its
 // feedback. (protocol: PostgreSQL documentation, "Streaming Replication Protocol")
 #pragma once
 
 #include "apply/frame_queue.hpp"
 #include "apply/postgres.hpp"
+#include "apply/slot_state.hpp"
 
 #include <chrono>
 #include <map>
@@ -28,22 +29,11 @@ struct SourceSystem {
     std::vector<TimelineSwitch> history;         // of the timelines before the current one
 };
 
-struct SlotState {
-    bool exists = false;
-    std::string plugin;
-    std::string database;
-    bool active = false;
-    std::string active_pid;
-    std::string wal_status; // "lost" when invalidated
-    Lsn confirmed;
-};
-
 class ReplicationStream {
   public:
     explicit ReplicationStream(const std::string &conninfo);
 
     SourceSystem identify();
-    SlotState slot(const std::string &name);
     // A position behind which lies everything committed until now, also what was committed with synchronous_commit = off and
     // is written to disk only some 100 ms later: waits for that.
     Lsn flushed_now();

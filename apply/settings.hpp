@@ -12,7 +12,7 @@
 
 namespace waltrail {
 
-// What `init` and `apply` share: the two ends and the slot between them.
+// What most subcommands share: the two ends and the slot between them.
 struct Ends {
     std::string source;      // libpq connection string
     std::string destination; // libpq connection string
@@ -47,6 +47,17 @@ struct InitSettings {
     std::chrono::milliseconds slot_timeout{60'000};
 };
 
+struct CheckSettings {
+    Ends ends;
+    Selection selection;
+    bool json = false;
+};
+
+struct StatusSettings {
+    Ends ends{.slot = ""}; // empty: every source that is registered
+    bool json = false;
+};
+
 struct DecodeSettings {
     std::string file = "-";
     std::string label; // empty: the database's name
@@ -55,6 +66,8 @@ struct DecodeSettings {
 // The subcommands. They return the exit status; failures are Errors.
 int run_init(const InitSettings &settings);
 int run_apply(const ApplySettings &settings);
+int run_check(const CheckSettings &settings);
+int run_status(const StatusSettings &settings);
 int run_decode(const DecodeSettings &settings);
 
 } // namespace waltrail

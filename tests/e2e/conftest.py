@@ -8,11 +8,13 @@ import itertools
 import os
 import pathlib
 import shutil
+import subprocess
 import tempfile
 
 import pytest
 
 import servers
+from check_report import Report
 from waltrail_program import WaltrailProgram
 
 _numbers = itertools.count(1)
@@ -101,6 +103,40 @@ def fresh_destination(new_server):
 
 
 @pytest.fixture
+def server_without_waltrail(server_folder, server_template, monkeypatch):
+    """A server whose installation lacks waltrail's files: the same program under another root, with links to the rest."""
+    root = server_folder / "installation"
+    folders = {
+        name: pathlib.Path(subprocess.check_output([servers.PG_CONFIG, f"--{name}"], text=True).strip())
+        for name in ("bindir", "pkglibdir", "sharedir")
+    }
+    common = pathlib.Path(os.path.commonpath(folders.values()))
+    there = {name: root / folder.relative_to(common) for name, folder in folders.items()}
+    extensions = there["sharedir"] / "extension"
+    for folder in (*there.values(), extensions):
+        folder.mkdir(parents=True, exist_ok=True)
+    for new, old in (
+        (there["pkglibdir"], folders["pkglibdir"]), (there["sharedir"], folders["sharedir"]),
+        (extensions, folders["sharedir"] / "extension"),
+    ):  # fmt: skip
+        for entry in old.iterdir():
+            if not entry.name.startswith("waltrail") and not (new / entry.name).exists():
+                (new / entry.name).symlink_to(entry)
+    # A link to the program would be followed, and its own root be found.
+    shutil.copy(folders["bindir"] / "postgres", there["bindir"] / "postgres")
+
+    server = servers.Server("bare", server_folder / "bare", server_template, {"dynamic_library_path": "$libdir"})
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(servers, "BINDIR", there["bindir"])
+            server.start()
+        yield server
+    finally:
+        server.remove()
+        shutil.rmtree(root)
+
+
+@pytest.fixture
 def waltrail():
     program = WaltrailProgram()
     yield program
@@ -111,3 +147,16 @@ def waltrail():
 def slot():
     """A slot name of the test's own; the slot goes with its database."""
     return f"waltrail_{next(_numbers)}"
+
+
+@pytest.fixture
+def check(source, destination, slot, waltrail):
+    """A function that runs check between the two databases, or other ends, and returns its Report."""
+
+    def run(*more, source=source, destination=destination, **options):
+        ends = [end if isinstance(end, str) else end.conninfo() for end in (source, destination)]
+        return Report(waltrail.run(
+            "check", "--source", ends[0], "--destination", ends[1], "--slot", slot, "--json", *more, check=False, **options
+        ))  # fmt: skip
+
+    return run

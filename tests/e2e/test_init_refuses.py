@@ -1,10 +1,5 @@
 """`waltrail init` says in one line what is wrong, where, and how to mend it, and has then changed nothing."""
 
-import os
-import pathlib
-import shutil
-import subprocess
-
 import psycopg2
 import pytest
 
@@ -59,40 +54,6 @@ def role(source):
     yield name
     source.execute(f"DROP OWNED BY {name} CASCADE")
     source.execute(f"DROP ROLE {name}")
-
-
-@pytest.fixture
-def server_without_waltrail(server_folder, server_template, monkeypatch):
-    """A server whose installation lacks waltrail's files: the same program under another root, with links to the rest."""
-    root = server_folder / "installation"
-    folders = {
-        name: pathlib.Path(subprocess.check_output([servers.PG_CONFIG, f"--{name}"], text=True).strip())
-        for name in ("bindir", "pkglibdir", "sharedir")
-    }
-    common = pathlib.Path(os.path.commonpath(folders.values()))
-    there = {name: root / folder.relative_to(common) for name, folder in folders.items()}
-    extensions = there["sharedir"] / "extension"
-    for folder in (*there.values(), extensions):
-        folder.mkdir(parents=True, exist_ok=True)
-    for new, old in (
-        (there["pkglibdir"], folders["pkglibdir"]), (there["sharedir"], folders["sharedir"]),
-        (extensions, folders["sharedir"] / "extension"),
-    ):  # fmt: skip
-        for entry in old.iterdir():
-            if not entry.name.startswith("waltrail") and not (new / entry.name).exists():
-                (new / entry.name).symlink_to(entry)
-    # A link to the program would be followed, and its own root be found.
-    shutil.copy(folders["bindir"] / "postgres", there["bindir"] / "postgres")
-
-    server = servers.Server("bare", server_folder / "bare", server_template, {"dynamic_library_path": "$libdir"})
-    try:
-        with monkeypatch.context() as patched:
-            patched.setattr(servers, "BINDIR", there["bindir"])
-            server.start()
-        yield server
-    finally:
-        server.remove()
-        shutil.rmtree(root)
 
 
 # -- connection strings ------------------------------------------------------------------------------------------------

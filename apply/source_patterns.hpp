@@ -1,8 +1,10 @@
-// Which tables of the source get REPLICA IDENTITY FULL: the patterns of --tables as an SQL condition, which both init and its
-// event trigger use, so that they can never disagree.
+// Patterns over the tables and columns of the source, asked of its catalogs: which tables get REPLICA IDENTITY FULL, as an SQL
+// condition that both init and its event trigger use, so that they can never disagree; which are recorded; and which patterns
+// match nothing.
 #pragma once
 
 #include "apply/postgres.hpp"
+#include "apply/selection.hpp"
 
 #include <string>
 #include <vector>
@@ -15,12 +17,26 @@ struct TablePattern {
     std::string table_like;
 };
 
+struct ColumnPattern {
+    std::string text;
+    std::string schema_like;
+    std::string table_like;
+    std::string column_like;
+};
+
 // Of lists that pattern_problem() has found good.
 [[nodiscard]] std::vector<TablePattern> parse_table_patterns(const std::vector<std::string> &lists);
 
-// Those that no table of the source matches now, as written. *.* is never among them: it asks for nothing in particular.
+[[nodiscard]] std::vector<ColumnPattern>
+parse_column_patterns(const std::vector<std::string> &lists);
+
+// Those that no table, or no column, of the source matches now, as written. *.* is never among them: it asks for nothing in
+// particular. Both need search_path = pg_catalog.
 [[nodiscard]] std::vector<std::string>
 patterns_without_table(PostgresConnection &source, const std::vector<TablePattern> &patterns);
+
+[[nodiscard]] std::vector<std::string>
+patterns_without_column(PostgresConnection &source, const std::vector<ColumnPattern> &patterns);
 
 // A condition: one of the tables that the query `relids` gives matches a pattern by its own name. Needs search_path =
 // pg_catalog.
@@ -32,5 +48,9 @@ patterns_without_table(PostgresConnection &source, const std::vector<TablePatter
 // matches by its own name or by the name of a table that it belongs to.
 [[nodiscard]] std::string tracked_table_condition(const PostgresConnection &connection,
                                                   const std::vector<TablePattern> &patterns);
+
+// The same for what the plugin records under a selection, but that unlogged tables are among them.
+[[nodiscard]] std::string selected_table_condition(const PostgresConnection &connection,
+                                                   const Selection &selection);
 
 } // namespace waltrail

@@ -1,0 +1,52 @@
+#include "apply/checks.hpp"
+
+#include <fmt/format.h>
+
+namespace waltrail {
+
+namespace {
+
+constexpr long rows_counted_max = 1000;
+
+// Bounds are instants; days are those of UTC.
+constexpr const char *coverage_sql = R"(
+SELECT bool_or(p.lower_bound <= now() AND p.upper_bound > now()),
+       bool_or(p.lower_bound <= now() + interval '1 day' AND p.upper_bound > now() + interval '1 day'),
+       to_char(max(p.upper_bound) FILTER (WHERE isfinite(p.upper_bound)) AT TIME ZONE 'UTC', 'YYYY-MM-DD')
+  FROM changes.partitions() AS p)";
+
+} // namespace
+
+void check_partitions(CheckedPair &pair, FindingSink &findings) {
+    if (!pair.has_trail) return;
+    Result coverage = pair.destination->execute(coverage_sql);
+    const char *mend = "CALL changes.maintain(), as apply does at its start and every hour";
+    if (coverage.text(0, 0) != "t")
+        findings.warn("table \"changes\" has no partition for today (UTC)", mend);
+    else if (coverage.text(0, 1) != "t")
+        findings.warn("table \"changes\" has no partition for tomorrow (UTC)", mend);
+    else
+        findings.ok(fmt::format("partitions are made up to {} (UTC)", coverage.text(0, 2)));
+}
+
+// Rows that came when there was no partition for them, or whose commit time is far off.
+void check_default_partition(CheckedPair &pair, FindingSink &findings) {
+    if (!pair.has_trail) return;
+    Result partition = pair.destination->execute(
+        "SELECT p.partition::text FROM changes.partitions() AS p WHERE p.is_default");
+    if (partition.rows() == 0) return;
+    Result rows = pair.destination->execute(
+        fmt::format("SELECT count(*) FROM (SELECT FROM ONLY {} LIMIT {}) AS counted",
+                    partition.text(0, 0), rows_counted_max));
+    if (rows.text(0, 0) != "0")
+        findings.warn(
+            fmt::format("changes in the default partition: {}{}",
+                        rows.string(0, 0) == std::to_string(rows_counted_max) ? "at least " : "",
+                        rows.text(0, 0)),
+            "CALL changes.maintain() gives them their days; what stays has a commit time "
+            "far from now: look at the source's clock");
+    else
+        findings.ok("the default partition is empty");
+}
+
+} // namespace waltrail

@@ -1,0 +1,65 @@
+#include "apply/byte_count.hpp"
+#include "apply/checks.hpp"
+#include "apply/identity.hpp"
+
+#include <fmt/format.h>
+
+namespace waltrail {
+
+// | slot    | source registered at the destination | then                                                    |
+// |---------|--------------------------------------|---------------------------------------------------------|
+// | missing | no, or not to be told                | init, which refuses where the slot is lost              |
+// | missing | yes                                  | apply's refusal: changes may be lost                    |
+// | there   | any                                  | apply's refusal, or good                                |
+void check_slot_is_ours(CheckedPair &pair, FindingSink &findings) {
+    const std::string &name = pair.settings.ends.slot;
+    if (!pair.slot.exists && !pair.progress)
+        return findings.fail(fmt::format("there is no replication slot \"{}\"", name),
+                             "run \"waltrail init\", or name the slot that was prepared with "
+                             "--slot");
+    check_slot(pair.slot, PQdb(pair.source->get()), name);
+    pair.slot_is_good = true;
+    findings.ok(fmt::format("slot \"{}\" is there, of plugin \"waltrail\"", name));
+}
+
+void check_slot_room(CheckedPair &pair, FindingSink &findings) {
+    if (!pair.slot.exists)
+        findings.judge(slot_room_problem(*pair.source), "a replication slot is free");
+}
+
+void check_slot_use(CheckedPair &pair, FindingSink &findings) {
+    if (!pair.slot_is_good) return;
+    if (pair.slot.active)
+        findings.ok(fmt::format("slot \"{}\" is in use by process {}", pair.settings.ends.slot,
+                                pair.slot.active_pid));
+    else
+        findings.note(fmt::format("slot \"{}\" is in use by nobody", pair.settings.ends.slot),
+                      "changes are recorded while \"waltrail apply\" runs");
+}
+
+void check_slot_wal(CheckedPair &pair, FindingSink &findings) {
+    if (!pair.slot_is_good) return;
+    std::string what = fmt::format("slot \"{}\" keeps {} of WAL", pair.settings.ends.slot,
+                                   shown_bytes(pair.slot.retained_bytes));
+    if (pair.slot.wal_status == "unreserved")
+        findings.warn(what + ", and the next checkpoint may remove some that it needs",
+                      "run \"waltrail apply\" now, and raise max_slot_wal_keep_size");
+    else
+        findings.ok(what);
+}
+
+void check_wal_limit(CheckedPair &pair, FindingSink &findings) {
+    std::string limit =
+        pair.source->execute("SELECT current_setting('max_slot_wal_keep_size')").string(0, 0);
+    if (limit == "-1")
+        return findings.note("max_slot_wal_keep_size is unlimited: while apply does not run, WAL "
+                             "may fill the source's disk");
+    std::string left;
+    if (pair.slot.safe_bytes_left)
+        left = fmt::format(" ({} left)", shown_bytes(*pair.slot.safe_bytes_left));
+    findings.note(fmt::format("max_slot_wal_keep_size is {}: a slot that is further behind is "
+                              "invalidated, and its changes are lost{}",
+                              limit, left));
+}
+
+} // namespace waltrail

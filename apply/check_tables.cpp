@@ -1,0 +1,71 @@
+#include "apply/checks.hpp"
+#include "apply/name_list.hpp"
+#include "apply/source_patterns.hpp"
+
+#include <fmt/format.h>
+
+namespace waltrail {
+
+namespace {
+
+// Over `c`. A deferrable key is no identity (RelationGetIndexList in relcache.c).
+constexpr std::string_view has_row_identity = R"(
+(c.relreplident = 'f' OR EXISTS (
+    SELECT FROM pg_index AS i
+     WHERE i.indrelid = c.oid AND i.indisvalid AND i.indimmediate
+       AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END)))";
+
+// The selected tables for which the condition holds, in double quotes.
+std::vector<std::string> selected_tables(CheckedPair &pair, const std::string &condition) {
+    Result rows = pair.source->execute(fmt::format(
+        R"(SELECT format('"%s.%s"', n.nspname, c.relname)
+             FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+            WHERE {} AND {} ORDER BY n.nspname, c.relname)",
+        selected_table_condition(*pair.source, pair.settings.selection), condition));
+    std::vector<std::string> names;
+    for (int row = 0; row < rows.rows(); row++) names.push_back(rows.string(row, 0));
+    return names;
+}
+
+} // namespace
+
+void check_replica_identity(CheckedPair &pair, FindingSink &findings) {
+    auto partial = selected_tables(pair, fmt::format("c.relpersistence = 'p' AND c.relreplident <> "
+                                                     "'f' AND {}",
+                                                     has_row_identity));
+    if (!partial.empty())
+        return findings.warn(
+            fmt::format(
+                "tables recorded without REPLICA IDENTITY FULL, so that before holds no more "
+                "than the key: {} ({})",
+                partial.size(), name_list(partial)),
+            "run \"waltrail init\" again, or ALTER TABLE … REPLICA IDENTITY FULL");
+    auto recorded = selected_tables(pair, "c.relpersistence = 'p'");
+    auto full = selected_tables(pair, "c.relpersistence = 'p' AND c.relreplident = 'f'");
+    if (recorded.empty())
+        findings.note("no table is recorded now");
+    else
+        findings.ok(fmt::format("tables recorded: {}, with REPLICA IDENTITY FULL: {}",
+                                recorded.size(), full.size()));
+}
+
+void check_row_identity(CheckedPair &pair, FindingSink &findings) {
+    auto without =
+        selected_tables(pair, fmt::format("c.relpersistence = 'p' AND NOT {}", has_row_identity));
+    if (!without.empty())
+        findings.warn(
+            fmt::format("tables recorded without any replica identity, so that an UPDATE has "
+                        "no before and a DELETE does not tell its row: {} ({})",
+                        without.size(), name_list(without)),
+            "run \"waltrail init\" again, or ALTER TABLE … REPLICA IDENTITY FULL");
+}
+
+void check_unlogged_tables(CheckedPair &pair, FindingSink &findings) {
+    auto unlogged = selected_tables(pair, "c.relpersistence = 'u'");
+    if (!unlogged.empty())
+        findings.warn(fmt::format("unlogged tables, which are not recorded: {} ({})",
+                                  unlogged.size(), name_list(unlogged)),
+                      "ALTER TABLE … SET LOGGED, or leave them out with --exclude-tables");
+}
+
+} // namespace waltrail

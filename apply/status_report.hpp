@@ -1,0 +1,23 @@
+// What `waltrail status` prints, for a person and for a program.
+#pragma once
+
+#include "apply/source_status.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace waltrail {
+
+struct ReportedSource {
+    SourceStatus status;
+    std::optional<SourceLag> lag; // none: the source was not asked
+};
+
+// A block of lines for each source, an empty line between them.
+[[nodiscard]] std::string status_text(const std::vector<ReportedSource> &sources);
+
+// {"sources": […]}; README.md lists the members. What was not asked or is not there is null.
+[[nodiscard]] std::string status_json(const std::vector<ReportedSource> &sources);
+
+} // namespace waltrail
