@@ -21,7 +21,6 @@ start_under_valgrind() {
     as_server_user valgrind --quiet --leak-check=no --trace-children=yes --error-markers=VALGRIND-BEGIN,VALGRIND-END \
         --suppressions="$dir/source/src/tools/valgrind.supp" --log-file="$dir/run/found.%p" \
         "$dir/server/bin/postgres" -D "$dir/run/data" </dev/null >"$dir/run/log" 2>&1 &
-    valgrind_pid=$!
     local try
     for ((try = 0; try < 120; try++)); do
         ! "$dir/server/bin/psql" -X -h "$dir/run" -U postgres -c 'SELECT 1' >/dev/null 2>&1 || return 0
@@ -44,8 +43,8 @@ part_memcheck() {
     . scripts/parts/regress.sh
     PGHOST=$dir/run PGUSER=postgres run_tests memcheck build/test/memcheck.log pg_regress_lines \
         make --no-print-directory -C "$dir/plugin" installcheck PG_CONFIG="$dir/server/bin/pg_config"
-    kill -INT "$valgrind_pid"
-    wait "$valgrind_pid" || true
+    stop_server "$dir/run"
+    wait
     found=$(cat "$dir"/run/found.* | grep -c 'VALGRIND-BEGIN' || true)
     echo "$found errors found by valgrind in $(find "$dir/run" -name 'found.*' | wc -l) processes"
     if ((found == 0)) && ! grep -q 'TRAP: ' "$dir/run/log"; then
