@@ -13,6 +13,7 @@ import tempfile
 import pytest
 
 import servers
+from audited_source import AuditedSource
 from waltrail_program import WaltrailProgram
 
 _numbers = itertools.count(1)
@@ -111,3 +112,9 @@ def waltrail():
 def slot():
     """A slot name of the test's own; the slot goes with its database."""
     return f"waltrail_{next(_numbers)}"
+
+
+@pytest.fixture
+def audited(source, destination, slot, waltrail):
+    """A source whose tables note every change that the trail must have."""
+    return AuditedSource(source, destination, slot, waltrail)

@@ -27,6 +27,7 @@ DEFAULT_SETTINGS = {
     "wal_level": "logical",
     "max_wal_senders": "20",
     "max_replication_slots": "20",
+    "max_prepared_transactions": "5",
     # A kill -9 of the server loses nothing that the kernel has; only a crash of the machine would.
     "fsync": "off",
     "autovacuum_naptime": "5s",

@@ -1,0 +1,204 @@
+"""Tables of every shape, through apply: the trail has the rows that the server itself saw."""
+
+import pytest
+
+import audit
+
+LONG = "(SELECT string_agg(md5((i + {})::text), '') FROM generate_series(1, {}) AS i)"
+
+SHAPES = {
+    "keys": """
+        CREATE TABLE composite (c integer, b text, d date, a numeric(5, 2), note text, PRIMARY KEY (a, d, b, c) INCLUDE (note));
+        INSERT INTO composite VALUES (1, 'x, "y" (z)', '2024-01-01', 1.50, 'n'), (2, '', 'infinity', -0.10, NULL);
+        UPDATE composite SET note = 'changed';
+        UPDATE composite SET b = E'back\\\\slash\\'', d = '0044-03-15 BC' WHERE c = 2;
+        DELETE FROM composite;
+        CREATE TABLE none (id integer, note text);
+        INSERT INTO none VALUES (1, 'same'), (1, 'same');
+        UPDATE none SET note = 'other' WHERE ctid = '(0,1)';
+        DELETE FROM none;
+        ALTER TABLE none REPLICA IDENTITY DEFAULT;
+        INSERT INTO none VALUES (2, 'no identity');
+        ALTER TABLE none ADD CONSTRAINT later PRIMARY KEY (note, id);
+        UPDATE none SET id = 3;
+        ALTER TABLE none DROP CONSTRAINT later;
+        ALTER TABLE none ADD PRIMARY KEY (id) DEFERRABLE INITIALLY DEFERRED;
+        INSERT INTO none VALUES (4, 'key but no identity');
+    """,
+    "no_columns": """
+        CREATE TABLE nothing ();
+        INSERT INTO nothing DEFAULT VALUES;
+        INSERT INTO nothing DEFAULT VALUES;
+        DELETE FROM nothing WHERE ctid = '(0,1)';
+        ALTER TABLE nothing ADD COLUMN a integer DEFAULT 5, ADD COLUMN b text;
+        UPDATE nothing SET b = 'more';
+        ALTER TABLE nothing DROP COLUMN a, DROP COLUMN b;
+        INSERT INTO nothing DEFAULT VALUES;
+        DELETE FROM nothing;
+    """,
+    "columns_that_rows_do_not_have": """
+        CREATE TABLE growing (id integer PRIMARY KEY, gone text, note text);
+        INSERT INTO growing SELECT i, 'gone', 'note' FROM generate_series(1, 8) AS i;
+        ALTER TABLE growing ADD COLUMN number numeric DEFAULT 1.50, ADD COLUMN list text[] DEFAULT '{a,NULL}',
+            ADD COLUMN empty text, ADD COLUMN at timestamptz DEFAULT now(), ADD COLUMN doc jsonb DEFAULT '{"a": [1]}';
+        UPDATE growing SET note = 'changed' WHERE id = 1;
+        DELETE FROM growing WHERE id = 2;
+        ALTER TABLE growing DROP COLUMN gone, ALTER number SET DEFAULT 7, ALTER list DROP DEFAULT;
+        UPDATE growing SET note = 'changed again' WHERE id IN (1, 3);
+        DELETE FROM growing WHERE id = 4;
+        ALTER TABLE growing ADD COLUMN gone boolean DEFAULT true, ADD CONSTRAINT key UNIQUE (number, id);
+        ALTER TABLE growing ALTER number SET NOT NULL;
+        ALTER TABLE growing REPLICA IDENTITY USING INDEX key;
+        UPDATE growing SET number = 8 WHERE id = 5;
+        DELETE FROM growing WHERE id = 6;
+        ALTER TABLE growing DROP CONSTRAINT growing_pkey, ADD PRIMARY KEY (id, number, gone);
+        ALTER TABLE growing REPLICA IDENTITY DEFAULT;
+        UPDATE growing SET gone = false WHERE id = 7;
+        DELETE FROM growing WHERE id = 8;
+        INSERT INTO growing (id) VALUES (9);
+    """,
+    "row_values_older_than_their_type": """
+        CREATE TABLE kept (id integer PRIMARY KEY, note text);
+        INSERT INTO kept VALUES (1, 'before'), (2, 'before');
+        ALTER TABLE kept ADD COLUMN number integer DEFAULT 42, ADD COLUMN mood text DEFAULT 'fine';
+        ALTER TABLE kept DROP COLUMN note;
+        CREATE TABLE history (id serial PRIMARY KEY, row kept, rows kept[]);
+        CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN INSERT INTO history (row, rows) VALUES (OLD, ARRAY[OLD, NULL, OLD]); RETURN NEW; END $$;
+        CREATE TRIGGER keep BEFORE UPDATE ON kept FOR EACH ROW EXECUTE FUNCTION keep();
+        UPDATE kept SET mood = 'changed';
+        INSERT INTO history (row) SELECT kept FROM kept;
+        UPDATE history SET rows = NULL;
+        DELETE FROM history;
+    """,
+    "names": """
+        CREATE SCHEMA "😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀abc";
+        CREATE TABLE "😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀abc"."a.b ""c"" {""x"": [1]}" (
+            "😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀abc" integer, "Upper Case" text, "quo""te'" text, "back\\slash\\u0041" text, "a.b" text, ", " text,
+            "{""a"":1}" text, "\u0001\u0009" text, "%s%n" text, " " text, "oid" text, "null" text, "_waltrail" text, "$1" text,
+            PRIMARY KEY ("Upper Case", "😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀abc"));
+        INSERT INTO "😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀abc"."a.b ""c"" {""x"": [1]}" VALUES (1, '1', '2', '3', '4', '5', '6', '7', '8', '9', '10', '11', '12', '13');
+        UPDATE "😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀abc"."a.b ""c"" {""x"": [1]}" SET "Upper Case" = '😀';
+        CREATE TABLE "😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀abc"."A.B" (a integer);
+        CREATE TABLE "a.b" (a integer);
+        CREATE TABLE "SELECT" (a integer);
+        INSERT INTO "😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀abc"."A.B" VALUES (1);
+        INSERT INTO "a.b" VALUES (1);
+        INSERT INTO "SELECT" VALUES (1);
+    """,
+    "inheritance": """
+        CREATE TABLE parent (id integer PRIMARY KEY, note text);
+        CREATE TABLE child (more integer, PRIMARY KEY (more, id)) INHERITS (parent);
+        CREATE TABLE grandchild (note text, own text) INHERITS (child);
+        INSERT INTO parent VALUES (1, 'parent');
+        INSERT INTO child VALUES (2, 'child', 20);
+        INSERT INTO grandchild VALUES (3, 'grandchild', 30, 'own');
+        UPDATE parent SET note = note || '!';
+        UPDATE ONLY parent SET id = 10;
+        ALTER TABLE parent ADD COLUMN added integer DEFAULT 4;
+        ALTER TABLE parent RENAME note TO remark;
+        UPDATE parent SET remark = 'renamed';
+        ALTER TABLE grandchild NO INHERIT child;
+        DELETE FROM parent;
+        DELETE FROM grandchild;
+    """,
+    "partitions": """
+        CREATE SCHEMA leaves;
+        CREATE TABLE root (region text, id integer, note text, day date, PRIMARY KEY (id, region)) PARTITION BY LIST (region);
+        CREATE TABLE leaves.a PARTITION OF root FOR VALUES IN ('a');
+        CREATE TABLE reordered (day date, gone text, note text, id integer NOT NULL, region text NOT NULL, PRIMARY KEY (region, id));
+        ALTER TABLE reordered DROP COLUMN gone;
+        CREATE TABLE deep PARTITION OF root FOR VALUES IN ('c') PARTITION BY RANGE (id);
+        CREATE TABLE deep_1 PARTITION OF deep FOR VALUES FROM (0) TO (100);
+        CREATE TABLE deep_default (note text, id integer NOT NULL, region text NOT NULL, day date) PARTITION BY HASH (id);
+        CREATE TABLE deep_hash_0 PARTITION OF deep_default FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+        CREATE TABLE deep_hash_1 PARTITION OF deep_default FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+        ALTER TABLE deep ATTACH PARTITION deep_default DEFAULT;
+        INSERT INTO reordered VALUES ('2024-01-01', 'not yet attached', 5, 'b');
+        ALTER TABLE root DROP CONSTRAINT root_pkey;
+        ALTER TABLE reordered DROP CONSTRAINT reordered_pkey;
+        ALTER TABLE root ATTACH PARTITION reordered FOR VALUES IN ('b');
+        ALTER TABLE root ADD PRIMARY KEY (id, region);
+        INSERT INTO root SELECT chr(97 + i % 3), i * 10, repeat('note', i * 300), '2024-01-01'::date + i FROM generate_series(1, 20) AS i;
+        UPDATE root SET region = 'b' WHERE id = 30;
+        UPDATE root SET note = 'short' WHERE id < 100;
+        UPDATE deep SET id = 1000 + id;
+        UPDATE root SET region = CASE region WHEN 'a' THEN 'c' ELSE 'a' END, note = NULL WHERE id > 50;
+        INSERT INTO root VALUES ('b', 5, 'new') ON CONFLICT (id, region) DO UPDATE SET note = excluded.note, region = 'b';
+        DELETE FROM root WHERE id < 60;
+        ALTER TABLE root ADD COLUMN added integer DEFAULT 9;
+        UPDATE root SET day = day + 1;
+        ALTER TABLE root DETACH PARTITION reordered;
+        INSERT INTO reordered (id, region) VALUES (1, 'z');
+        UPDATE leaves.a SET note = 'by the name of the leaf';
+        INSERT INTO deep_hash_0 (id, region) SELECT i, 'c' FROM generate_series(2000, 2100) AS i
+        WHERE satisfies_hash_partition('deep_default'::regclass, 2, 0, i) LIMIT 3;
+    """,
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_tables_of_this_shape_are_followed(audited, shape):
+    audited.run(SHAPES[shape])
+    audited.assert_followed()
+
+
+@pytest.mark.parametrize("identity", ["FULL", "DEFAULT"])
+def test_1600_columns(audited, identity):
+    types = ["integer", "text", "boolean", "smallint"]
+    columns = ", ".join(f"column_{i} {types[i % 4]}" for i in range(1, 1600))
+    values = ", ".join(["i", "'t' || i", "i % 2 = 0", "i"][i % 4] if i % 3 else "NULL" for i in range(1, 1600))
+    audited.run(f"""
+        CREATE TABLE wide (id integer PRIMARY KEY, {columns});
+        ALTER TABLE wide REPLICA IDENTITY {identity};
+        INSERT INTO wide SELECT i, {values} FROM generate_series(1, 3) AS i;
+        UPDATE wide SET column_1599 = 7, column_1 = NULL;
+        ALTER TABLE wide DROP COLUMN column_800;
+        UPDATE wide SET id = id + 10, column_801 = 'last';
+        DELETE FROM wide;
+    """)
+    audited.assert_followed()
+
+
+IDENTITIES = {
+    "full": "FULL",
+    "default": "DEFAULT",
+    "index": "USING INDEX stored_code",
+    "nothing": "NOTHING",
+}
+
+
+@pytest.mark.parametrize("compression", ["pglz", "lz4"])
+@pytest.mark.parametrize("identity", IDENTITIES)
+def test_stored_values_of_every_kind_changed_and_unchanged(audited, identity, compression):
+    """EXTERNAL: out of line as it is; EXTENDED: compressed, out of line if still too long; MAIN: compressed in the row."""
+    audited.run(f"""
+        SET default_toast_compression = '{compression}';
+        CREATE TABLE stored (
+            id integer PRIMARY KEY, code text NOT NULL, note text, outside text, compressed text, inside text, plain text,
+            random text, bytes bytea, list text[], doc jsonb, js json, number numeric, swap_a text, swap_b text);
+        ALTER TABLE stored ALTER outside SET STORAGE EXTERNAL, ALTER bytes SET STORAGE EXTERNAL, ALTER inside SET STORAGE MAIN,
+            ALTER plain SET STORAGE PLAIN, ALTER swap_a SET STORAGE EXTERNAL, ALTER swap_b SET STORAGE EXTERNAL;
+        CREATE UNIQUE INDEX stored_code ON stored (code);
+        ALTER TABLE stored REPLICA IDENTITY {IDENTITIES[identity]};
+        INSERT INTO stored
+        SELECT n, 'code' || n, 'note', repeat('outside', 2000), repeat('compressed', 90000), repeat('inside', 600), 'plain',
+               {LONG.format("n", 400)}, decode(repeat('00ff', 3000), 'hex'), array_fill(repeat('l', 20), ARRAY[500]),
+               jsonb_build_object('k', repeat('v', 9000), 'l', {LONG.format(7, 100)}), to_json(repeat('j', 9000)),
+               repeat('1234567890', 900)::numeric, repeat('a', 5000), repeat('b', 5000)
+        FROM generate_series(1, 4) AS n;
+        UPDATE stored SET note = 'all else as it was';
+        UPDATE stored SET outside = outside;
+        UPDATE stored SET outside = outside || 'x', compressed = 'y' || compressed WHERE id = 1;
+        UPDATE stored SET swap_a = swap_b, swap_b = swap_a WHERE id = 2;
+        UPDATE stored SET plain = left(outside, 3000), outside = random, random = NULL, list[3] = NULL, doc = doc - 'k' WHERE id = 2;
+        UPDATE stored SET id = id + 10 WHERE id > 2;
+        UPDATE stored SET code = 'changed', note = NULL WHERE id = 13;
+        UPDATE stored SET number = -number, bytes = '', js = '{{}}', inside = inside || inside WHERE id = 14;
+        UPDATE stored SET code = code || repeat('long key', 300) WHERE id = 14;
+        UPDATE stored SET note = 'the key is stored apart' WHERE id = 14;
+        DELETE FROM stored;
+    """)
+    compressed = audited.source.value("SELECT count(*) FROM pg_attribute WHERE attrelid = 'stored'::regclass AND attstorage = 'x'")
+    assert compressed > 3
+    audited.assert_followed()
