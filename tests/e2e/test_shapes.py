@@ -66,7 +66,8 @@ SHAPES = {
         CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN INSERT INTO history (row, rows) VALUES (OLD, ARRAY[OLD, NULL, OLD]); RETURN NEW; END $$;
         CREATE TRIGGER keep BEFORE UPDATE ON kept FOR EACH ROW EXECUTE FUNCTION keep();
-        UPDATE kept SET mood = 'changed';
+        UPDATE kept SET mood = 'changed' WHERE id = 1;
+        UPDATE kept SET mood = 'changed' WHERE id = 2;
         INSERT INTO history (row) SELECT kept FROM kept;
         UPDATE history SET rows = NULL;
         DELETE FROM history;
