@@ -278,8 +278,9 @@ class Server:
     def log_matches(self, pattern):
         return re.search(pattern, self.log()) is not None
 
-    def create_database(self, name):
-        self.execute(f"CREATE DATABASE {quoted(name)}")
+    def create_database(self, name, encoding=None):
+        how = f" ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0" if encoding else ""
+        self.execute(f"CREATE DATABASE {quoted(name)}{how}")
         return Database(self, name)
 
     def _close_pooled(self, dbname=None):
