@@ -25,6 +25,36 @@ SHAPES = {
         ALTER TABLE none ADD PRIMARY KEY (id) DEFERRABLE INITIALLY DEFERRED;
         INSERT INTO none VALUES (4, 'key but no identity');
     """,
+    "keys_of_many_types": """
+        CREATE TYPE mood AS ENUM ('sad', 'it''s "ok"');
+        CREATE TYPE pair AS (a text, b timestamptz);
+        CREATE DOMAIN code AS char(5);
+        CREATE TABLE keys_1 (a timestamptz, b interval, c bytea, d double precision, e boolean, f text[], note text,
+            PRIMARY KEY (f, e, d, c, b, a));
+        INSERT INTO keys_1 VALUES
+            ('2024-02-29 12:00:00.5-07', '1 mon -2 days 03:00:00.000001', '\\xde00ff', 1e-7, true, '{"a,b",NULL,"q\\"","",NULL}'),
+            ('infinity', '0', '', -0.0, false, '{}'), ('0044-03-15 BC', '-1 year', '\\x5c', 'NaN', true, '[0:1]={1,NULL}');
+        CREATE TABLE keys_2 (g int4range, h jsonb, i name, j "char", k uuid, l pair, m mood, n code, note text,
+            PRIMARY KEY (n, m, l, k, j, i, h, g));
+        INSERT INTO keys_2 VALUES
+            ('[1,)', '{"k": [1.50, "a b"]}', 'na me', 'c', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', ROW('x (y)', 'infinity'), 'sad', 'ab'),
+            ('empty', 'null', '', '', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', ROW(NULL, NULL), 'it''s "ok"', '');
+        CREATE TABLE keys_3 (o numeric, p date, q inet, r bit varying, s time with time zone, t money, u real[], v pair[], note text,
+            PRIMARY KEY (v, u, t, s, r, q, p, o));
+        INSERT INTO keys_3 VALUES
+            ('NaN', '0044-03-15 BC', '::1/64', B'101', '24:00:00-15:59:59', -1234.50, '{0.1,-Infinity,NULL}',
+             ARRAY[ROW('q"\\', NULL)::pair, NULL]),
+            (-0.00, 'infinity', '10.0.0.1', B'', '00:00:00+00', 0, '{}', '{}');
+        UPDATE keys_1 SET note = 'changed';
+        UPDATE keys_2 SET note = 'changed', h = '[]';
+        UPDATE keys_3 SET note = 'changed', o = 1e-20 WHERE q = '::1/64';
+        DELETE FROM keys_1;
+        DELETE FROM keys_2;
+        DELETE FROM keys_3;
+        CREATE TABLE long_keys (id text, PRIMARY KEY (id));
+        INSERT INTO long_keys VALUES (repeat('é', 255)), (repeat('é', 256)), (repeat('😀', 255)), (''), ('"');
+        DELETE FROM long_keys;
+    """,
     "no_columns": """
         CREATE TABLE nothing ();
         INSERT INTO nothing DEFAULT VALUES;

@@ -272,7 +272,7 @@ REWRITES = [
     "VACUUM FULL rewritten", "CLUSTER rewritten USING rewritten_pkey", "ALTER TABLE rewritten ALTER amount TYPE numeric",
     "ALTER TABLE rewritten ADD made text DEFAULT random()::text", "ALTER TABLE rewritten ALTER long TYPE varchar USING long || '!'",
     "ALTER TABLE rewritten SET UNLOGGED", "ALTER TABLE rewritten SET LOGGED", "REINDEX TABLE rewritten", "ANALYZE rewritten",
-    "REFRESH MATERIALIZED VIEW seen", "REFRESH MATERIALIZED VIEW CONCURRENTLY seen",
+    "VACUUM FULL pg_attribute", "VACUUM FULL pg_class", "REFRESH MATERIALIZED VIEW seen", "REFRESH MATERIALIZED VIEW CONCURRENTLY seen",
 ]  # fmt: skip
 
 
