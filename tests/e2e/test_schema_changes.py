@@ -222,6 +222,29 @@ def test_changes_have_the_shape_between_two_steps(audited, steps, transactions):
     audited.assert_followed()
 
 
+def test_what_a_table_looked_like_is_kept_with_the_names_of_that_time(audited):
+    audited.run("""
+        CREATE TYPE mood AS ENUM ('ok');
+        CREATE TABLE one (id integer, mood mood);
+        INSERT INTO one VALUES (1, 'ok');
+        ALTER TYPE mood RENAME TO temper;
+        INSERT INTO one VALUES (2, 'ok');
+        BEGIN;
+        CREATE SCHEMA apart;
+        ALTER TYPE temper SET SCHEMA apart;
+        INSERT INTO one VALUES (3, 'ok');
+        ALTER TABLE one RENAME mood TO "Mood";
+        ALTER TABLE one ADD PRIMARY KEY ("Mood", id);
+        INSERT INTO one VALUES (4, 'ok');
+        COMMIT;
+    """)
+    audited.assert_followed()
+    assert audited.destination.query("""
+        SELECT columns->1->>'name', columns->1->>'type', key_columns FROM changes.relations ORDER BY from_position
+    """) == [("mood", "public.mood", []), ("mood", "public.temper", []), ("mood", "apart.temper", []),
+             ("Mood", "apart.temper", ["Mood", "id"])]  # fmt: skip
+
+
 @pytest.fixture
 def audited_slot(source, slot):
     """The slot `slot`, and notes of what it must give."""
