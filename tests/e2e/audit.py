@@ -162,8 +162,8 @@ def by_transaction(rows):
 
 
 def same(expected, seen):
-    """Equal, or an UPDATE whose old row is not whole, where a value is stored out of line: `after` need not hold it, and
-    `before` holds a key that has such a value although it did not change."""
+    """Equal, or an UPDATE whose old row is not whole, where a value is stored out of line: `before` holds a key that has such a
+    value although it did not change, and `after` need not hold what `before` does not."""
     if expected == seen:
         return True
     *labels, before, after = expected
@@ -174,6 +174,7 @@ def same(expected, seen):
     return (
         seen_before == (before or {name: after.get(name) for name in seen_before})
         and {**seen_after, **missing} == after
+        and not missing.keys() & seen_before.keys()
         and all(may_be_out_of_line(value) for value in missing.values())
     )
 
