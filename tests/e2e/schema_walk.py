@@ -1,4 +1,5 @@
-"""A random walk of several sessions through row changes and schema changes, mixed in the same transactions.
+"""A random walk of several sessions through row changes and schema changes, mixed in the same transactions, some of which
+are prepared and end later.
 
 The seed decides every step. A step that the server refuses (a name taken, a lock held by another session, a type in use) is
 rolled back to its savepoint, which is part of the walk: what was rolled back must not be seen in the stream.
@@ -17,6 +18,7 @@ NAMES = ["plain", "Upper", "UPPER", "with space", 'a "quote"', "select", "ü.ö"
 BASE_TYPES = ["integer", "bigint", "text", "numeric", "boolean", "timestamptz", "jsonb", "int4range", "oidvector", "char(6)"]
 LONG_TEXT = "(SELECT string_agg(md5(({} + i)::text), '') FROM generate_series(1, 100) AS i)"
 PARTS = 6
+PREPARED_MAX = 2
 
 
 def quoted(name):
@@ -54,6 +56,8 @@ class SchemaWalk:
         self.random = random.Random(seed)
         self.sessions = [Session(source) for _ in range(sessions)]
         self.session = self.sessions[0]
+        self.prepared = [f"{source.name} {number}" for number in range(PREPARED_MAX)]
+        self.prepared_now = []
         self.made = collections.Counter()  # steps that the server accepted, by name
         self.steps = [
             (getattr(self, name), int(weight))
@@ -72,14 +76,34 @@ class SchemaWalk:
             self.session = self.random.choice(self.sessions)
             if self.random.random() < 0.15:
                 if self.session.in_transaction:
-                    self.session.end("COMMIT" if self.random.random() < 0.8 else "ROLLBACK")
+                    self._end_transaction()
                 else:
                     self.session.begin()
             self._attempt(step)
 
+    def _end_transaction(self):
+        how = self.random.random()
+        free = [name for name in self.prepared if name not in self.prepared_now]
+        if how < 0.2 and free:
+            self.session.end(f"PREPARE TRANSACTION '{free[0]}'")
+            self.prepared_now.append(free[0])
+            self.made["prepare"] += 1
+        else:
+            self.session.end("COMMIT" if how < 0.8 else "ROLLBACK")
+
+    def end_prepared(self):
+        if self.session.in_transaction or not self.prepared_now:
+            raise Refused()
+        name = self.prepared_now.pop(self.random.randrange(len(self.prepared_now)))
+        how = "COMMIT" if self.random.random() < 0.8 else "ROLLBACK"
+        self.query(f"{how} PREPARED '{name}'")
+
     def close(self):
         for session in self.sessions:
             session.end("COMMIT")
+        for name in self.prepared_now:
+            self.sessions[0].query(f"COMMIT PREPARED '{name}'")
+        for session in self.sessions:
             session.connection.close()
 
     def _attempt(self, step):
@@ -482,6 +506,7 @@ update 40
 update_nothing 8
 delete 14
 truncate 1
+end_prepared 40
 create_table 3
 create_table_of_type 1
 create_child 1
