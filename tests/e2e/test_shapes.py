@@ -2,8 +2,6 @@
 
 import pytest
 
-import audit
-
 LONG = "(SELECT string_agg(md5((i + {})::text), '') FROM generate_series(1, {}) AS i)"
 
 SHAPES = {
@@ -164,6 +162,73 @@ SHAPES = {
         UPDATE leaves.a SET note = 'by the name of the leaf';
         INSERT INTO deep_hash_0 (id, region) SELECT i, 'c' FROM generate_series(2000, 2100) AS i
         WHERE satisfies_hash_partition('deep_default'::regclass, 2, 0, i) LIMIT 3;
+    """,
+    "types_that_change_without_a_rewrite": """
+        CREATE TABLE same (id integer PRIMARY KEY, a varchar(10), b integer, c cidr, d timestamptz, e text, f bit(4));
+        SET TimeZone = 'UTC';
+        BEGIN;
+        INSERT INTO same VALUES (1, 'abc', 5, '10.0.0.0/8', '2024-01-01 00:00+05', 'e', B'1010');
+        ALTER TABLE same ALTER a TYPE text, ALTER b TYPE oid, ALTER c TYPE inet, ALTER d TYPE timestamp, ALTER e TYPE varchar,
+            ALTER f TYPE bit varying;
+        UPDATE same SET a = 'later' WHERE id = 1;
+        INSERT INTO same VALUES (2, 'abc', 4000000000, '10.0.0.1/8', '2024-01-01 00:00', 'e', B'1');
+        SAVEPOINT s;
+        DROP TABLE same;
+        CREATE TABLE same (lost boolean);
+        INSERT INTO same VALUES (true);
+        ROLLBACK TO s;
+        DELETE FROM same;
+        COMMIT;
+        CREATE TABLE catalog (id integer PRIMARY KEY, note text) WITH (user_catalog_table = true);
+        INSERT INTO catalog VALUES (1, repeat('x', 9000));
+        UPDATE catalog SET note = 'y';
+    """,
+    "long_values_that_move": """
+        CREATE TABLE moved (id integer PRIMARY KEY, a text, b text, c text);
+        ALTER TABLE moved ALTER a SET STORAGE EXTERNAL, ALTER b SET STORAGE EXTERNAL;
+        INSERT INTO moved VALUES (1, repeat('a', 9000), repeat('b', 9000), repeat('c', 9000));
+        INSERT INTO moved SELECT id + 1, b, a, c FROM moved;
+        INSERT INTO moved SELECT id + 10, a, b, c FROM moved ON CONFLICT (id) DO NOTHING;
+        INSERT INTO moved SELECT id, c, b, a FROM moved ON CONFLICT (id) DO UPDATE SET a = excluded.a, c = moved.c || excluded.c;
+        ALTER TABLE moved ALTER b SET STORAGE MAIN;
+        UPDATE moved SET b = b, c = NULL;
+        ALTER TABLE moved DROP COLUMN b;
+        UPDATE moved SET c = 'short';
+        DELETE FROM moved WHERE id > 10;
+        BEGIN;
+        UPDATE moved SET a = a || 'x';
+        UPDATE moved SET a = 'short';
+        UPDATE moved SET a = repeat('again', 400), id = id - 100;
+        DELETE FROM moved;
+        COMMIT;
+    """,
+    "partitions_that_change_hands": """
+        CREATE TABLE parts (k text, id integer, v text, PRIMARY KEY (k, id)) PARTITION BY LIST (k);
+        CREATE TABLE others PARTITION OF parts DEFAULT;
+        INSERT INTO parts SELECT chr(97 + i % 4), i, repeat('v', i * 700) FROM generate_series(1, 20) AS i;
+        MERGE INTO parts USING (SELECT * FROM parts WHERE id < 9) AS s ON parts.k = s.k AND parts.id = s.id
+        WHEN MATCHED AND s.id < 3 THEN DELETE WHEN MATCHED THEN UPDATE SET k = upper(parts.k), v = NULL;
+        BEGIN;
+        CREATE TABLE of_a (v text, id integer NOT NULL, k text NOT NULL);
+        INSERT INTO of_a SELECT v, id, k FROM others WHERE k = 'a';
+        DELETE FROM others WHERE k = 'a';
+        ALTER TABLE parts ATTACH PARTITION of_a FOR VALUES IN ('a');
+        UPDATE parts SET v = 'moved' WHERE k = 'a';
+        COMMIT;
+        BEGIN;
+        ALTER TABLE parts DETACH PARTITION of_a;
+        UPDATE of_a SET v = 'alone';
+        ALTER TABLE of_a RENAME TO own;
+        ALTER TABLE own ADD COLUMN more integer DEFAULT 3;
+        UPDATE own SET v = 'own';
+        ALTER TABLE own DROP COLUMN more;
+        ALTER TABLE parts ATTACH PARTITION own FOR VALUES IN ('a');
+        UPDATE parts SET v = 'back' WHERE k = 'a';
+        COMMIT;
+        WITH gone AS (DELETE FROM parts RETURNING *) INSERT INTO parts SELECT k || '2', id, v FROM gone;
+        CREATE FUNCTION name_table() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.v := TG_TABLE_NAME; RETURN NEW; END $$;
+        CREATE TRIGGER name_table BEFORE INSERT OR UPDATE ON parts FOR EACH ROW EXECUTE FUNCTION name_table();
+        UPDATE parts SET k = 'a' WHERE id % 2 = 0;
     """,
 }
 
