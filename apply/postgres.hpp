@@ -76,6 +76,7 @@ class PostgresConnection {
   private:
     Result execute_parameters(const std::string &sql, const std::vector<Parameter> &parameters,
                               std::optional<std::string_view> bytes);
+    void accept_bytes_of_no_encoding();
     static void receive_notice(void *owner, const PGresult *result);
 
     std::string end_;

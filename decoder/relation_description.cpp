@@ -129,9 +129,9 @@ bool is_primary_key(Oid index) {
     return primary;
 }
 
-// Not RelationGetPrimaryKeyIndex(): it leaves out deferrable keys, which are no identity but still say which row it is.
+// Not RelationGetPrimaryKeyIndex(): it leaves out deferrable keys, which are no identity but still say which row it is. Nor is
+// relhasindex looked at: VACUUM sets it in place, so that it says what became of the table after the change.
 Oid find_primary_key(Relation relation) {
-    if (!relation->rd_rel->relhasindex) return InvalidOid;
     Oid found = InvalidOid;
     List *indexes = RelationGetIndexList(relation);
     ListCell *cell;

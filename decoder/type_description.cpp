@@ -118,7 +118,8 @@ void describe_composite(TypeDescription &described, Oid type, Dependencies &depe
                         int depth) {
     dependencies.add_relation(get_typ_typrelid(type));
     TupleDesc shared = lookup_rowtype_tupdesc(type, -1);
-    TupleDesc row = CreateTupleDescCopy(shared);
+    // With what a column that was added to a table says for the older rows: a value of the table's row type may be one.
+    TupleDesc row = CreateTupleDescCopyConstr(shared);
     ReleaseTupleDesc(shared);
 
     auto count = static_cast<size_t>(row->natts);

@@ -2,10 +2,22 @@
 
 namespace waltrail::wire {
 
+namespace {
+
+bool has_raw_names(const Type &type) {
+    bool raw = type.element != nullptr && has_raw_names(*type.element);
+    for (const Field &field : type.fields)
+        raw |= is_raw_text(field.name) || has_raw_names(field.type);
+    return raw;
+}
+
+} // namespace
+
 bool has_raw_names(const Relation &relation) {
     bool raw = is_raw_text(relation.schema) || is_raw_text(relation.table) ||
                is_raw_text(relation.root_schema) || is_raw_text(relation.root_table);
-    for (const Column &column : relation.columns) raw |= is_raw_text(column.name);
+    for (const Column &column : relation.columns)
+        raw |= is_raw_text(column.name) || has_raw_names(column.type);
     return raw;
 }
 

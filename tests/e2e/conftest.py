@@ -14,6 +14,7 @@ import tempfile
 import pytest
 
 import servers
+from audited_source import AuditedSource
 from check_report import Report
 from waltrail_program import WaltrailProgram
 
@@ -160,3 +161,9 @@ def check(source, destination, slot, waltrail):
         ))  # fmt: skip
 
     return run
+
+
+@pytest.fixture
+def audited(source, destination, slot, waltrail):
+    """A source whose tables note every change that the trail must have."""
+    return AuditedSource(source, destination, slot, waltrail)

@@ -1,4 +1,5 @@
-"""A random walk of several sessions through row changes and schema changes, mixed in the same transactions.
+"""A random walk of several sessions through row changes and schema changes, mixed in the same transactions, some of which
+are prepared and end later.
 
 The seed decides every step. A step that the server refuses (a name taken, a lock held by another session, a type in use) is
 rolled back to its savepoint, which is part of the walk: what was rolled back must not be seen in the stream.
@@ -10,13 +11,14 @@ import random
 import psycopg2
 
 import audit
+from row_steps import RowSteps
 
 SCHEMAS = "n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'audit', 'waltrail')"
 LONGEST_NAME = "😀" * 15 + "ab"  # 62 bytes, to which a digit may be added
 NAMES = ["plain", "Upper", "UPPER", "with space", 'a "quote"', "select", "ü.ö", "it's", "back\\slash", "oid", LONGEST_NAME]
 BASE_TYPES = ["integer", "bigint", "text", "numeric", "boolean", "timestamptz", "jsonb", "int4range", "oidvector", "char(6)"]
 LONG_TEXT = "(SELECT string_agg(md5(({} + i)::text), '') FROM generate_series(1, 100) AS i)"
-PARTS = 6
+PREPARED_MAX = 2
 
 
 def quoted(name):
@@ -49,11 +51,13 @@ class Session:
         self.in_transaction = False
 
 
-class SchemaWalk:
+class SchemaWalk(RowSteps):
     def __init__(self, source, seed, sessions=3):
         self.random = random.Random(seed)
         self.sessions = [Session(source) for _ in range(sessions)]
         self.session = self.sessions[0]
+        self.prepared = [f"{source.name} {number}" for number in range(PREPARED_MAX)]
+        self.prepared_now = []
         self.made = collections.Counter()  # steps that the server accepted, by name
         self.steps = [
             (getattr(self, name), int(weight))
@@ -72,14 +76,34 @@ class SchemaWalk:
             self.session = self.random.choice(self.sessions)
             if self.random.random() < 0.15:
                 if self.session.in_transaction:
-                    self.session.end("COMMIT" if self.random.random() < 0.8 else "ROLLBACK")
+                    self._end_transaction()
                 else:
                     self.session.begin()
             self._attempt(step)
 
+    def _end_transaction(self):
+        how = self.random.random()
+        free = [name for name in self.prepared if name not in self.prepared_now]
+        if how < 0.2 and free:
+            self.session.end(f"PREPARE TRANSACTION '{free[0]}'")
+            self.prepared_now.append(free[0])
+            self.made["prepare"] += 1
+        else:
+            self.session.end("COMMIT" if how < 0.8 else "ROLLBACK")
+
+    def end_prepared(self):
+        if self.session.in_transaction or not self.prepared_now:
+            raise Refused()
+        name = self.prepared_now.pop(self.random.randrange(len(self.prepared_now)))
+        how = "COMMIT" if self.random.random() < 0.8 else "ROLLBACK"
+        self.query(f"{how} PREPARED '{name}'")
+
     def close(self):
         for session in self.sessions:
             session.end("COMMIT")
+        for name in self.prepared_now:
+            self.sessions[0].query(f"COMMIT PREPARED '{name}'")
+        for session in self.sessions:
             session.connection.close()
 
     def _attempt(self, step):
@@ -193,46 +217,6 @@ class SchemaWalk:
             "character": f"'c{n}'",
         }.get(name, str(n))
 
-    # -- row changes --------------------------------------------------------------------------------------------------
-
-    def insert(self):
-        table = self.any_table()
-        columns = self.query(
-            "SELECT quote_ident(attname), atttypid FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 "
-            "AND NOT attisdropped AND attgenerated = '' AND attidentity = '' ORDER BY attnum", [table])  # fmt: skip
-        bounds = self.query("SELECT (regexp_match(pg_get_expr(relpartbound, oid), '[0-9]+'))[1] FROM pg_class "
-                            "WHERE oid = %s::regclass AND relpartbound IS NOT NULL", [table])  # fmt: skip
-        part = bounds[0][0] if bounds and bounds[0][0] else str(self.random.randint(1, PARTS))
-        values = [part if name == "part" else self.value_or_null(oid) if name != "id" else
-                  str(self.random.randrange(10**9)) for name, oid in columns]  # fmt: skip
-        names = ", ".join(name for name, _ in columns)
-        end = " ON CONFLICT DO NOTHING" if self.random.random() < 0.3 else ""
-        self.query(f"INSERT INTO {table} ({names}) VALUES ({', '.join(values)}){end}")
-
-    def some_rows(self, table):
-        order = self.random.choice(["ctid", "ctid DESC"])
-        return f"(tableoid, ctid) IN (SELECT tableoid, ctid FROM {table} ORDER BY tableoid, {order} LIMIT 2)"
-
-    def update(self):
-        table = self.any_table()
-        column, oid = self.pick(
-            "SELECT quote_ident(attname), atttypid FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 "
-            "AND NOT attisdropped AND attgenerated = '' AND attidentity = ''", [table])  # fmt: skip
-        value = str(self.random.randint(1, PARTS)) if column == "part" else self.value_or_null(oid)
-        self.query(f"UPDATE {table} SET {column} = {value} WHERE {self.some_rows(table)}")
-
-    def update_nothing(self):
-        table = self.any_table()
-        column = self.column(table, "attgenerated = '' AND attidentity = ''")
-        self.query(f"UPDATE {table} SET {column} = {column} WHERE {self.some_rows(table)}")
-
-    def delete(self):
-        table = self.any_table()
-        self.query(f"DELETE FROM {table} WHERE {self.some_rows(table)}")
-
-    def truncate(self):
-        self.query(f"TRUNCATE {self.any_table()}")
-
     # -- tables -------------------------------------------------------------------------------------------------------
 
     def columns(self):
@@ -259,6 +243,11 @@ class SchemaWalk:
     def create_table_of_type(self):
         table = f"{self.schema()}.{self.name()}"
         self.query(f"CREATE TABLE {table} OF {self.user_type('c')}")
+        self.audited(table)
+
+    def create_table_as(self):
+        table = f"{self.schema()}.{self.name()}"
+        self.query(f"CREATE TABLE {table} AS SELECT * FROM {self.any_table()} WITH NO DATA")
         self.audited(table)
 
     def create_child(self):
@@ -288,6 +277,12 @@ class SchemaWalk:
             self.query(f"ALTER TABLE {table} SET {self.random.choice(['UNLOGGED', 'LOGGED'])}")
         else:
             self.query(f"VACUUM FULL {table}")
+
+    def vacuum(self):
+        """Of catalogs too: it changes rows of theirs in place, and a slot must keep it from taking away what was."""
+        if self.session.in_transaction:
+            raise Refused()
+        self.query(f"VACUUM {self.random.choice([self.table(), self.table(), 'pg_class', 'FULL pg_attribute', 'pg_enum'])}")
 
     def set_logged(self):
         table = self.relation("relkind = 'r' AND relpersistence = 'u'")
@@ -370,7 +365,7 @@ class SchemaWalk:
         self.query(f"CREATE TABLE {table} ({', '.join(lines)}) PARTITION BY LIST (part)")
 
     def bound(self, root):
-        return f"FOR VALUES IN ({self.random.randint(1, PARTS)})"
+        return f"FOR VALUES IN ({self.part()})"
 
     def create_leaf(self):
         root, table = self.relation("relkind = 'p'"), f"{self.schema()}.{self.name()}"
@@ -479,11 +474,16 @@ NOT_PARTITIONED = "relkind = 'r' AND NOT relispartition"
 STEPS = """
 insert 60
 update 40
+update_whole 8
 update_nothing 8
+upsert 10
+merge 10
 delete 14
 truncate 1
+end_prepared 40
 create_table 3
 create_table_of_type 1
+create_table_as 2
 create_child 1
 drop_table 2
 drop_and_create 2
@@ -491,6 +491,7 @@ rename_table 5
 move_table 5
 rewrite_table 3
 set_logged 2
+vacuum 10
 add_column 6
 drop_column 3
 replace_column 3

@@ -27,6 +27,7 @@ DEFAULT_SETTINGS = {
     "wal_level": "logical",
     "max_wal_senders": "20",
     "max_replication_slots": "20",
+    "max_prepared_transactions": "5",
     # A kill -9 of the server loses nothing that the kernel has; only a crash of the machine would.
     "fsync": "off",
     "autovacuum_naptime": "5s",
@@ -277,8 +278,9 @@ class Server:
     def log_matches(self, pattern):
         return re.search(pattern, self.log()) is not None
 
-    def create_database(self, name):
-        self.execute(f"CREATE DATABASE {quoted(name)}")
+    def create_database(self, name, encoding=None):
+        how = f" ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0" if encoding else ""
+        self.execute(f"CREATE DATABASE {quoted(name)}{how}")
         return Database(self, name)
 
     def _close_pooled(self, dbname=None):

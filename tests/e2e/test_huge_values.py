@@ -72,15 +72,18 @@ def test_text_of_600_mb_goes_to_quarantine_and_its_neighbours_arrive(pair, slot,
     source.execute("INSERT INTO huge VALUES (1, 'small', 'before')")
     source.execute("INSERT INTO huge VALUES (2, repeat(%s, 600), 'huge')", (BLOCK,))
     source.execute("INSERT INTO huge VALUES (3, 'small', 'between')")
+    source.execute("UPDATE huge SET note = 'changed' WHERE id = 2")
     source.execute("DELETE FROM huge WHERE id = 2")
     source.execute("DELETE FROM huge WHERE id = 3")
     log = apply_all(waltrail, source, destination, slot)
     assert trail(destination) == [("1", "CREATE"), ("3", "CREATE"), ("3", "DELETE")]
-    assert quarantined(destination) == [("CREATE", "54000", 9), ("DELETE", "54000", 9)]
-    assert log.count("too large for jsonb") == 2
+    # The UPDATE repeats nothing of what it left as it was.
+    assert quarantined(destination) == [("CREATE", "54000", 9), ("UPDATE", "54000", 9), ("DELETE", "54000", 9)]
+    assert log.count("too large for jsonb") == 3
     assert destination.query("SELECT changes FROM changes.applied") == [(3,)]
     value = (BLOCK * 600).encode()
-    assert holds(decoded(destination, waltrail, tmp_path, "CREATE"), b'"after":{"id":2,"big":"', value, b'","note":"huge"}')
+    both = b'"before":{"id":2,"big":"', value, b'","note":"huge"},"after":{"id":2,"big":"', value, b'","note":"changed"}'
+    assert holds(decoded(destination, waltrail, tmp_path, "UPDATE"), *both)
 
 
 def test_a_huge_value_that_the_wal_does_not_hold_again_stands_in_nobodys_way(pair, slot, waltrail):

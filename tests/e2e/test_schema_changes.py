@@ -4,6 +4,7 @@ import pytest
 
 import audit
 from schema_walk import SchemaWalk
+
 WALK_STEPS = 1000
 
 SHOP = """
@@ -46,6 +47,202 @@ UNLOCKED_CHANGES = {
         INSERT.replace("x", "x,y").format("second", 2), INSERT.replace("x", "x,y").format("first", 3),
     ),
 }  # fmt: skip
+
+
+# Scripts that can be one transaction or one a statement; nothing is looked up between them.
+STEPS = {
+    "columns": """
+        INSERT INTO one VALUES (1, 'a', 1), (2, 'b', NULL);
+        ALTER TABLE one ADD COLUMN added numeric DEFAULT 1.50, ADD COLUMN listed integer[] DEFAULT '{1}';
+        UPDATE one SET note = 'long ' || repeat('x', 9000) WHERE id = 1;
+        ALTER TABLE one RENAME note TO remark;
+        ALTER TABLE one RENAME added TO note;
+        UPDATE one SET note = 2.50;
+        ALTER TABLE one ALTER note DROP DEFAULT;
+        ALTER TABLE one ALTER number TYPE text USING 'n' || number, ALTER note TYPE boolean USING note > 2;
+        UPDATE one SET number = coalesce(number, 'none');
+        ALTER TABLE one DROP COLUMN remark;
+        DELETE FROM one WHERE id = 2;
+        ALTER TABLE one ADD COLUMN remark jsonb DEFAULT '{"again": true}';
+        UPDATE one SET id = 3;
+        ALTER TABLE one ALTER remark TYPE text USING remark->>'again', ALTER id TYPE bigint;
+        INSERT INTO one (id, remark) VALUES (5000000000, 'last');
+        ALTER TABLE one ADD COLUMN made text GENERATED ALWAYS AS ('m' || id) STORED;
+        DELETE FROM one;
+    """,
+    "keys_and_identities": """
+        INSERT INTO one VALUES (1, 'a', 1), (2, 'b', 2), (3, 'c', 3);
+        ALTER TABLE one REPLICA IDENTITY DEFAULT;
+        UPDATE one SET note = 'by default' WHERE id = 1;
+        ALTER TABLE one DROP CONSTRAINT one_pkey, ADD PRIMARY KEY (note, id);
+        UPDATE one SET number = 7 WHERE id = 1;
+        UPDATE one SET note = 'new key' WHERE id = 1;
+        ALTER TABLE one DROP CONSTRAINT one_pkey;
+        INSERT INTO one VALUES (4, 'no key', 4);
+        ALTER TABLE one ADD CONSTRAINT unique_number UNIQUE (number), ALTER number SET NOT NULL;
+        ALTER TABLE one REPLICA IDENTITY USING INDEX unique_number;
+        UPDATE one SET number = -number WHERE id = 2;
+        DELETE FROM one WHERE id = 2;
+        ALTER TABLE one RENAME number TO amount;
+        DELETE FROM one WHERE id = 3;
+        ALTER TABLE one REPLICA IDENTITY FULL;
+        UPDATE one SET amount = 0 WHERE id = 1;
+        ALTER TABLE one DROP COLUMN amount;
+        ALTER TABLE one REPLICA IDENTITY NOTHING;
+        INSERT INTO one VALUES (5, 'nothing');
+        ALTER TABLE one REPLICA IDENTITY FULL;
+        DELETE FROM one;
+    """,
+    "names": """
+        INSERT INTO one VALUES (1, 'of one', 1);
+        INSERT INTO two VALUES (1, 'of two', 2);
+        ALTER TABLE one RENAME TO three;
+        ALTER TABLE two RENAME TO one;
+        ALTER TABLE three RENAME TO two;
+        INSERT INTO one VALUES (2, 'was two', 3);
+        UPDATE two SET note = 'was one';
+        CREATE SCHEMA apart;
+        ALTER TABLE one SET SCHEMA apart;
+        INSERT INTO apart.one VALUES (3, 'apart', 4);
+        ALTER SCHEMA apart RENAME TO further;
+        UPDATE further.one SET note = 'further';
+        CREATE TABLE one (id integer, other text);
+        INSERT INTO one VALUES (1, 'new');
+        INSERT INTO root VALUES (1, 'in the root', 1), (2, 'in the root', 2);
+        ALTER TABLE root RENAME TO stem;
+        UPDATE stem SET id = 3 - id;
+        ALTER TABLE stem SET SCHEMA further;
+        INSERT INTO leaf_2 VALUES (5, 2, 'by the leaf');
+        ALTER TABLE leaf_1 RENAME TO leaf;
+        ALTER TABLE further.stem RENAME note TO remark;
+        UPDATE leaf SET remark = 'changed';
+        DELETE FROM further.stem;
+    """,
+    "dropped_and_made_again": """
+        INSERT INTO one VALUES (1, repeat('long', 3000), 1);
+        UPDATE one SET number = 2;
+        DROP TABLE one;
+        CREATE TABLE one (id text PRIMARY KEY, other boolean);
+        INSERT INTO one VALUES ('k', true);
+        UPDATE one SET other = false;
+        DROP TABLE one;
+        CREATE TABLE one AS SELECT 1 AS id, 'made as' AS note;
+        UPDATE one SET note = 'changed';
+        DROP TABLE one;
+        CREATE TABLE one (id integer PRIMARY KEY, mood mood) PARTITION BY LIST (id);
+        CREATE TABLE one_1 PARTITION OF one FOR VALUES IN (1);
+        INSERT INTO one VALUES (1, 'ok');
+        DROP TABLE one_1;
+        CREATE TABLE one_1 PARTITION OF one DEFAULT;
+        INSERT INTO one VALUES (2, 'sad');
+        DROP TABLE one, typed;
+        DROP TYPE mood CASCADE;
+        CREATE TYPE mood AS (good boolean);
+        CREATE TABLE one (mood mood);
+        INSERT INTO one VALUES (ROW(true));
+        DELETE FROM one;
+    """,
+    "types": """
+        INSERT INTO typed VALUES (1, 'ok', ROW(1, 'x'), ARRAY[ROW(2, 'y')::pair], 'short');
+        ALTER TYPE mood RENAME VALUE 'ok' TO 'fine';
+        UPDATE typed SET id = 2;
+        ALTER TYPE pair ADD ATTRIBUTE c numeric;
+        INSERT INTO typed VALUES (3, 'fine', ROW(1, 'x', 1.50), ARRAY[ROW(2, 'y', 2.50)::pair, NULL], 'short');
+        ALTER TYPE pair RENAME ATTRIBUTE a TO first;
+        UPDATE typed SET word = 'renamed';
+        ALTER TYPE mood RENAME TO temper;
+        ALTER TYPE pair RENAME TO triple;
+        ALTER DOMAIN word RENAME TO phrase;
+        UPDATE typed SET mood = 'sad', pair.first = 7;
+        ALTER TYPE triple DROP ATTRIBUTE b;
+        UPDATE typed SET word = 'dropped' WHERE id = 2;
+        ALTER TYPE triple ADD ATTRIBUTE b boolean;
+        UPDATE typed SET pair.b = true WHERE id = 3;
+        ALTER TYPE temper ADD VALUE 'new';
+        DELETE FROM typed WHERE id = 2;
+        CREATE SCHEMA apart;
+        ALTER TYPE triple SET SCHEMA apart;
+        ALTER TYPE temper SET SCHEMA apart;
+        INSERT INTO typed VALUES (4, 'sad', ROW(1, 1, false), '{}', 'short');
+        ALTER TABLE typed ALTER mood TYPE text USING 'was ' || mood, ALTER pair TYPE text USING (pair).first;
+        UPDATE typed SET word = 'types gone';
+        CREATE TABLE of_type OF apart.triple (PRIMARY KEY (first));
+        INSERT INTO of_type VALUES (1, 2, true);
+        ALTER TYPE apart.triple ADD ATTRIBUTE d text CASCADE;
+        UPDATE of_type SET d = 'added';
+        ALTER TYPE apart.triple RENAME ATTRIBUTE d TO e CASCADE;
+        ALTER TABLE typed DROP COLUMN pairs;
+        ALTER TYPE apart.triple ALTER ATTRIBUTE e TYPE varchar(9) CASCADE;
+        UPDATE of_type SET e = 'renamed';
+        ALTER TABLE of_type NOT OF;
+        ALTER TABLE of_type ADD COLUMN f integer DEFAULT 6;
+        DELETE FROM of_type;
+    """,
+    "partitions": """
+        INSERT INTO root VALUES (1, 'first', 1), (2, 'second', 2);
+        ALTER TABLE root DETACH PARTITION leaf_1;
+        UPDATE leaf_1 SET note = 'alone';
+        INSERT INTO leaf_2 VALUES (3, 2, 'below');
+        CREATE TABLE middle (note text, number integer, id integer) PARTITION BY LIST (number);
+        ALTER TABLE middle ATTACH PARTITION two DEFAULT;
+        ALTER TABLE middle ATTACH PARTITION leaf_1 FOR VALUES IN (1);
+        INSERT INTO middle (id, note, number) VALUES (1, 'below middle', 9);
+        UPDATE middle SET number = 1;
+        ALTER TABLE root ATTACH PARTITION middle FOR VALUES IN (1);
+        UPDATE root SET note = 'below root';
+        UPDATE root SET id = 3 - id WHERE number <> 3;
+        ALTER TABLE root ADD COLUMN added integer DEFAULT 5;
+        UPDATE root SET note = 'grown';
+        ALTER TABLE root DETACH PARTITION middle;
+        DELETE FROM middle;
+        ALTER TABLE root DROP COLUMN note;
+        DELETE FROM root;
+    """,
+}
+STEPS_BEGIN = """
+    CREATE TYPE mood AS ENUM ('sad', 'ok');
+    CREATE TYPE pair AS (a integer, b text);
+    CREATE DOMAIN word AS text CHECK (value <> '');
+    CREATE TABLE one (id integer PRIMARY KEY, note text, number integer);
+    ALTER TABLE one ALTER note SET STORAGE EXTERNAL;
+    CREATE TABLE two (id integer NOT NULL, note text, number integer);
+    CREATE TABLE typed (id integer PRIMARY KEY, mood mood, pair pair, pairs pair[], word word);
+    CREATE TABLE root (id integer, note text, number integer) PARTITION BY LIST (id);
+    CREATE TABLE leaf_1 PARTITION OF root FOR VALUES IN (1);
+    CREATE TABLE leaf_2 (number integer, id integer, note text);
+    ALTER TABLE root ATTACH PARTITION leaf_2 FOR VALUES IN (2);
+"""
+
+
+@pytest.mark.parametrize("transactions", ["one", "many"])
+@pytest.mark.parametrize("steps", STEPS)
+def test_changes_have_the_shape_between_two_steps(audited, steps, transactions):
+    audited.run(STEPS_BEGIN)
+    audited.run(f"BEGIN; {STEPS[steps]} COMMIT;" if transactions == "one" else STEPS[steps])
+    audited.assert_followed()
+
+
+def test_what_a_table_looked_like_is_kept_with_the_names_of_that_time(audited):
+    audited.run("""
+        CREATE TYPE mood AS ENUM ('ok');
+        CREATE TABLE one (id integer, mood mood);
+        INSERT INTO one VALUES (1, 'ok');
+        ALTER TYPE mood RENAME TO temper;
+        INSERT INTO one VALUES (2, 'ok');
+        BEGIN;
+        CREATE SCHEMA apart;
+        ALTER TYPE temper SET SCHEMA apart;
+        INSERT INTO one VALUES (3, 'ok');
+        ALTER TABLE one RENAME mood TO "Mood";
+        ALTER TABLE one ADD PRIMARY KEY ("Mood", id);
+        INSERT INTO one VALUES (4, 'ok');
+        COMMIT;
+    """)
+    audited.assert_followed()
+    assert audited.destination.query("""
+        SELECT columns->1->>'name', columns->1->>'type', key_columns FROM changes.relations ORDER BY from_position
+    """) == [("mood", "public.mood", []), ("mood", "public.temper", []), ("mood", "apart.temper", []),
+             ("Mood", "apart.temper", ["Mood", "id"])]  # fmt: skip
 
 
 @pytest.fixture

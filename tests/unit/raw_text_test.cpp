@@ -53,6 +53,22 @@ TEST(RawText, becomes_a_json_string_of_what_is_shown) {
     out.release();
 }
 
+TEST(RawText, of_a_name_is_found_in_the_types_of_columns_too) {
+    Type composite{.kind = Kind::composite};
+    Field field{"\xFF\xE9", "", {}};
+    composite.fields = {&field, 1};
+    Type array{.kind = Kind::array, .element = &composite};
+    Field outer{"plain", "", array};
+    Column column{.name = "plain", .type = {.kind = Kind::composite, .fields = {&outer, 1}}};
+    Relation relation;
+    relation.columns = {&column, 1};
+    EXPECT_TRUE(has_raw_names(relation));
+    field.name = "plain";
+    EXPECT_FALSE(has_raw_names(relation));
+    relation.root_schema = "\xFF\xE9";
+    EXPECT_TRUE(has_raw_names(relation));
+}
+
 TEST(RawText, is_escaped_in_keys) {
     Type text;
     Buffer out;
