@@ -1,9 +1,10 @@
-# pytest over real servers that tests/e2e starts itself, with the installed library and extension. Interrupted, so that it
-# takes its servers down, when it lasts longer than E2E_SECONDS_MAX.
+# pytest over real servers that tests/e2e starts itself, with the installed library and extension: two files at a time, for
+# tests wait more than they compute. Interrupted, so that it takes its servers down, when it lasts longer than E2E_SECONDS_MAX.
 
+# Lines like "[gw1] [ 12%] PASSED tests/e2e/test_init.py::test_name "; an error at the end of a test comes after its PASSED.
 pytest_lines() {
-    awk '/ PASSED/ { print "ok", $1; fflush() }
-         / (FAILED|ERROR) *\[/ { print "not ok", $1; fflush() }'
+    awk '/^\[gw[0-9]+\] .*\] PASSED / { print "ok", $NF; fflush() }
+         /^\[gw[0-9]+\] .*\] (FAILED|ERROR) / { print "not ok", $NF; fflush() }'
 }
 
 part_e2e() {
@@ -11,5 +12,6 @@ part_e2e() {
     build_product || return 0
     # Debian's interpreter: the one that Debian's psycopg2 and pytest belong to.
     PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 run_tests e2e build/test/e2e.log pytest_lines \
-        timeout --signal=INT --kill-after=60 "${E2E_SECONDS_MAX:-1200}" /usr/bin/python3 -m pytest -v --color=no --tb=short -p no:cacheprovider tests/e2e
+        timeout --signal=INT --kill-after=60 "${E2E_SECONDS_MAX:-1200}" /usr/bin/python3 -m pytest -v --color=no --tb=short -p no:cacheprovider \
+        --numprocesses=2 --dist=loadfile tests/e2e
 }
