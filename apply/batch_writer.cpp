@@ -15,6 +15,12 @@ namespace {
 const Refusal too_large{"54000",
                         "the row is too large for jsonb, which holds up to 268435455 bytes"};
 
+[[noreturn]] void refuse_too_long_change() {
+    throw Error(Disposition::stop, "the source sent a change of more than 4 GiB",
+                "leave its table out with --exclude-tables, or its largest columns with "
+                "--exclude-columns, until the change has passed");
+}
+
 } // namespace
 
 BatchWriter::BatchWriter(PostgresConnection &destination, const Progress &progress,
@@ -47,6 +53,7 @@ void BatchWriter::take_frame(std::string_view bytes) {
             end_transaction();
             break;
         case wire::StreamReader::Event::corrupt:
+            if (reader_.is_too_long()) refuse_too_long_change();
             throw Error(Disposition::reconnect,
                         fmt::format("damaged stream from the source: {}", reader_.problem()));
         }

@@ -51,6 +51,17 @@ wire::Change parse_change(const Session &session, std::string_view record) {
     return change;
 }
 
+void check_line(const wire::Buffer &line, const wire::Relation &relation) {
+    constexpr size_t bytes_max = 1'000'000'000; // of a StringInfo, with what stands before the line
+    if (line.size > bytes_max)
+        ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                errmsg("a change of table \"%.*s\".\"%.*s\" is %zu bytes of JSON, more than a line "
+                       "can have",
+                       static_cast<int>(relation.schema.size()), relation.schema.data(),
+                       static_cast<int>(relation.table.size()), relation.table.data(), line.size),
+                errhint("Read it with the option \"format\" set to \"binary\"."));
+}
+
 void send_line(void *owner, std::string_view, std::string_view payload) {
     auto &session = *static_cast<Session *>(owner);
     wire::Change change = parse_change(session, payload);
@@ -63,6 +74,7 @@ void send_line(void *owner, std::string_view, std::string_view payload) {
     session.line.clear();
     append_change_json(session.line, setting, change);
     join_lines(session.line);
+    check_line(session.line, *change.relation);
     std::string_view text = utf8_to_server(session.line.view());
     OutputPluginPrepareWrite(session.decoding, true);
     append_output(session.decoding->out, text);

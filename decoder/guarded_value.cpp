@@ -15,11 +15,47 @@ namespace waltrail {
 namespace {
 
 // Text can be some 16 times as long as what is stored (bits, a polygon, a multirange).
-constexpr size_t guarded_bytes = size_t{32} << 20;
+constexpr size_t growing_bytes = size_t{32} << 20;
+// Where there are numbers inside, some 13,000 times: '1e131071' is stored in ten bytes. This many stored bytes of a row are
+// less than 500 MB of text, whatever they are.
+constexpr size_t expanding_bytes = size_t{32} << 10;
+// What all values of a row may have together that are much longer as text than they are stored.
+constexpr size_t expanded_bytes_max = size_t{1} << 30;
+constexpr size_t expansion_min = 16;
 
-bool needs_guard(const TypeDescription &type, Datum value) {
+size_t raw_bytes(const TypeDescription &type, Datum value) {
+    return type.length == -1 ? toast_raw_datum_size(value) : 0;
+}
+
+bool needs_encoding(const wire::Value &value) {
+    return value.state == wire::Value::State::present && !value.same_as_old;
+}
+
+// A number by itself is at most 150 kB.
+bool may_expand(const TypeDescription &type) { return type.expands && can_grow(type); }
+
+size_t expanding_bytes_of(const RelationDescription &relation, const RowSpace &row) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < relation.columns.size(); i++) {
+        const ColumnReader &column = relation.columns[i];
+        if (may_expand(column.type) && needs_encoding(row.values[i]))
+            bytes += raw_bytes(column.type, row.datums[column.stored.attribute]);
+    }
+    return bytes;
+}
+
+bool needs_guard(const TypeDescription &type, Datum value, size_t expanding) {
     if (type.may_fail) return true;
-    return can_grow(type) && toast_raw_datum_size(value) >= guarded_bytes;
+    if (may_expand(type) && expanding >= expanding_bytes) return true;
+    return can_grow(type) && raw_bytes(type, value) >= growing_bytes;
+}
+
+// `expanded` is what earlier values of the row have taken of the limit.
+bool is_within_limit(const wire::Buffer &encoded, const TypeDescription &type, Datum value,
+                     size_t &expanded) {
+    if (encoded.size / expansion_min <= raw_bytes(type, value)) return true;
+    expanded += encoded.size;
+    return expanded <= expanded_bytes_max;
 }
 
 // An error that says nothing about the value: the next attempt may succeed, or somebody wants the session to end.
@@ -96,7 +132,7 @@ void append_hex(wire::Buffer &out, std::string_view bytes) {
 
 // A masked value's bytes do not travel either: the mask of their digits does.
 void append_unreadable(wire::Buffer &out, const ColumnReader &column, Datum value) {
-    out.clear();
+    out.release();
     append_hex(out, stored_bytes(column.type, value));
     if (column.mask == nullptr) return;
     wire::Buffer mask = buffer_in(CurrentMemoryContext);
@@ -109,15 +145,18 @@ void append_unreadable(wire::Buffer &out, const ColumnReader &column, Datum valu
 
 bool guard_values(ValueEncoder &encoder, const RelationDescription &relation, RowSpace &row) {
     bool any_unreadable = false;
+    size_t expanding = expanding_bytes_of(relation, row);
+    size_t expanded = 0;
     for (size_t i = 0; i < relation.columns.size(); i++) {
         const ColumnReader &column = relation.columns[i];
         wire::Value &value = row.values[i];
         row.prepared[i] = {};
-        if (value.state != wire::Value::State::present || value.same_as_old) continue;
+        if (!needs_encoding(value)) continue;
         Datum datum = row.datums[column.stored.attribute];
-        if (!needs_guard(column.type, datum)) continue;
+        if (!needs_guard(column.type, datum, expanding)) continue;
         wire::Buffer encoded = buffer_in(CurrentMemoryContext);
-        if (!try_append(encoder, encoded, column, datum)) {
+        if (!try_append(encoder, encoded, column, datum) ||
+            !is_within_limit(encoded, column.type, datum, expanded)) {
             append_unreadable(encoded, column, datum);
             value.unreadable = any_unreadable = true;
         }

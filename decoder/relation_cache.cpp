@@ -139,6 +139,7 @@ void RelationCache::build(RelationEntry &entry, Relation relation) {
     entry.recorded = recording == Recording::sent;
     entry.left_out = recording == Recording::left_out;
     if (entry.recorded) describe(entry, relation, lineage);
+    shifted_ |= dependencies_.take_growth(); // what a table is called says whether it is recorded
     MemoryContextSwitchTo(caller);
     MemoryContextReset(judging_);
 }
@@ -150,7 +151,6 @@ void RelationCache::describe(RelationEntry &entry, Relation relation, const Line
 
     MemoryContext caller = MemoryContextSwitchTo(entry.context);
     entry.of = describe_relation(relation, entry.number, {*selection_, lineage}, dependencies_);
-    shifted_ |= dependencies_.take_growth();
     auto attributes = static_cast<size_t>(RelationGetNumberOfAttributes(relation));
     size_t columns = entry.of.columns.size();
     entry.old_row = make_row_space(entry.context, attributes, columns, entry.of.guarded);

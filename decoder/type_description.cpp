@@ -71,16 +71,45 @@ bool output_uses_settings(Oid type) {
     return get_typtype(type) != TYPTYPE_ENUM;
 }
 
-// A range writes its bounds by the output function of their type.
-bool output_may_fail(Oid declared) {
+bool output_may_fail(Oid declared, int depth);
+
+bool field_output_may_fail(Oid composite, int depth) {
+    TupleDesc row = lookup_rowtype_tupdesc(composite, -1);
+    bool may_fail = false;
+    for (int i = 0; i < row->natts && !may_fail; i++) {
+        Form_pg_attribute attribute = TupleDescAttr(row, i);
+        may_fail = !attribute->attisdropped && output_may_fail(attribute->atttypid, depth);
+    }
+    ReleaseTupleDesc(row);
+    return may_fail;
+}
+
+// Whether an output function raises errors at values that the input function took: one that is not the server's own, or one that
+// goes deeper into its recursion than the input did. Ranges, arrays and composites are written by the functions of their parts.
+bool output_may_fail(Oid declared, int depth) {
     Oid type = getBaseType(declared);
     Oid function;
     bool is_varlena;
     getTypeOutputInfo(type, &function, &is_varlena);
-    if (function >= FirstNormalObjectId) return true;
+    bool recurses = type == JSONPATHOID || type == TSQUERYOID;
+    if (function >= FirstNormalObjectId || recurses || depth >= nesting_max) return true;
+    if (Oid element = get_element_type(type); OidIsValid(element))
+        return output_may_fail(element, depth + 1);
+    switch (get_typtype(type)) {
+    case TYPTYPE_COMPOSITE:
+        return field_output_may_fail(type, depth + 1);
+    case TYPTYPE_RANGE:
+        return output_may_fail(get_range_subtype(type), depth + 1);
+    case TYPTYPE_MULTIRANGE:
+        return output_may_fail(get_multirange_range(type), depth + 1);
+    default:
+        return false;
+    }
+}
+
+bool is_range(Oid type) {
     char kind = get_typtype(type);
-    if (kind == TYPTYPE_RANGE) return output_may_fail(get_range_subtype(type));
-    return kind == TYPTYPE_MULTIRANGE && output_may_fail(get_multirange_range(type));
+    return kind == TYPTYPE_RANGE || kind == TYPTYPE_MULTIRANGE;
 }
 
 void describe_as_text(TypeDescription &described, Oid type) {
@@ -92,7 +121,8 @@ void describe_as_text(TypeDescription &described, Oid type) {
     described.output = static_cast<FmgrInfo *>(palloc0(sizeof(FmgrInfo)));
     fmgr_info_cxt(function, described.output, CurrentMemoryContext);
     described.uses_settings = output_uses_settings(type);
-    described.may_fail = output_may_fail(type);
+    described.may_fail = output_may_fail(type, 0);
+    described.expands = is_range(type);
 }
 
 void describe_array(TypeDescription &described, Oid element, Dependencies &dependencies,
@@ -112,6 +142,7 @@ void describe_array(TypeDescription &described, Oid element, Dependencies &depen
     described.element = of_element;
     described.uses_settings = of_element->uses_settings;
     described.may_fail = of_element->may_fail;
+    described.expands = of_element->expands;
 }
 
 void describe_composite(TypeDescription &described, Oid type, Dependencies &dependencies,
@@ -135,6 +166,7 @@ void describe_composite(TypeDescription &described, Oid type, Dependencies &depe
         descriptions[used] = describe_type(attribute->atttypid, dependencies, depth + 1);
         described.uses_settings |= descriptions[used].uses_settings;
         described.may_fail |= descriptions[used].may_fail;
+        described.expands |= descriptions[used].expands;
         std::string_view name = names.copy(text_to_utf8(NameStr(attribute->attname)));
         fields[used] = {name, wire::json_name(name, names), descriptions[used].type};
         attributes[used++] = static_cast<uint16_t>(i);
@@ -160,6 +192,7 @@ TypeDescription describe_type(Oid declared, Dependencies &dependencies, int dept
     if (const CoreType *core = find_core_type(type)) {
         described.type.kind = core->kind;
         described.form = core->form;
+        described.expands = core->form == Form::numeric || core->form == Form::jsonb;
     } else if (depth >= nesting_max) {
         describe_as_text(described, type);
     } else if (Oid element = get_element_type(type); OidIsValid(element)) {

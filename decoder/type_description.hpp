@@ -44,7 +44,8 @@ struct TypeDescription {
     wire::Type type{};
     Form form = Form::text;
     bool uses_settings = false; // its text depends on TimeZone, search_path …
-    bool may_fail = false;      // its output function, or one inside, is not the server's own
+    bool may_fail = false;      // its output function, or one inside, may raise an error
+    bool expands = false;       // numbers inside may have 10,000 times as many digits as bytes
     bool by_value = false;
     char alignment = 0;
     int16 length = 0;

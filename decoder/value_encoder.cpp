@@ -73,6 +73,15 @@ std::string_view string_bytes(ValueEncoder &encoder, const TypeDescription &type
 void append_value(ValueEncoder &encoder, wire::Buffer &out, const TypeDescription &type,
                   Datum value);
 
+// The server's own limit of a value's text, for values that are encoded part by part. guarded_value.hpp says what becomes of
+// those that pass it.
+void check_size(const wire::Buffer &out) {
+    constexpr size_t bytes_max = size_t{1} << 30;
+    if (out.size > bytes_max)
+        ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                errmsg("an array or a composite is longer than %zu bytes as text", bytes_max));
+}
+
 // Elements or fields in sequence: null bitmap, when there is one, at `bitmap` in `out`.
 void append_items(ValueEncoder &encoder, wire::Buffer &out, const TypeDescription &element,
                   ArrayType *array, size_t count) {
@@ -89,6 +98,7 @@ void append_items(ValueEncoder &encoder, wire::Buffer &out, const TypeDescriptio
         }
         Datum item = fetch_att(at, element.by_value, element.length);
         append_value(encoder, out, element, item);
+        check_size(out);
         at = att_addlength_pointer(at, element.length, at);
         at = reinterpret_cast<char *>(att_align_nominal(at, element.alignment));
     }
@@ -126,6 +136,7 @@ void append_composite(ValueEncoder &encoder, wire::Buffer &out, const TypeDescri
             wire::set_bit(out.data + bitmap, i);
         else
             append_value(encoder, out, type.fields[i], datums[attribute]);
+        check_size(out);
     }
 }
 
@@ -139,11 +150,7 @@ void append_nested(ValueEncoder &encoder, wire::Buffer &out, const TypeDescripti
         append_array(encoder, out, type, value);
     else
         append_composite(encoder, out, type, value);
-    size_t bytes = out.size - start - sizeof(uint32_t);
-    if (bytes > UINT32_MAX)
-        ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-                errmsg("an array or a composite of %zu bytes is too large", bytes));
-    auto length = static_cast<uint32_t>(bytes);
+    auto length = static_cast<uint32_t>(out.size - start - sizeof(uint32_t));
     std::memcpy(out.data + start, &length, sizeof length);
 }
 

@@ -35,6 +35,11 @@ SELECT pg_temp.say('{"a": "' || repeat('[', 1000) || '"}');
 INSERT INTO context VALUES (13);
 SELECT 'message' FROM pg_logical_emit_message(true, 'waltrail', '\xff00'::bytea);
 INSERT INTO context VALUES (14);
+-- nor is more than 1 MiB kept, which would be stored with each row
+SELECT pg_temp.say('{"a": "' || repeat('x', 1048576) || '"}');
+INSERT INTO context VALUES (15);
+SELECT pg_temp.say('{"a": "' || repeat('x', 1048567) || '"}');
+INSERT INTO context VALUES (16);
 COMMIT;
 SELECT d->'after'->>'id' AS id, left(d->>'context', 60) AS context, length(d->>'context') AS length
 FROM (SELECT data::jsonb AS d FROM pg_logical_slot_get_changes('context', NULL, NULL, 'format', 'json')) AS changes;

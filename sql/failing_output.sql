@@ -9,7 +9,10 @@ CREATE OPERATOR CLASS failing_ops DEFAULT FOR TYPE failing USING btree AS FUNCTI
 CREATE TYPE failing_range AS RANGE (SUBTYPE = failing);
 CREATE DOMAIN failing_domain AS failing;
 CREATE TYPE failing_pair AS (good text, bad failing_domain);
+CREATE TYPE failing_pair_range AS RANGE (SUBTYPE = failing_pair);
+CREATE TYPE failing_list_range AS RANGE (SUBTYPE = failing[]);
 CREATE TABLE failing_output (id integer PRIMARY KEY, span interval, f failing, list failing[], pair failing_pair, r failing_range, note text);
+CREATE TABLE failing_ranges (id integer, pairs failing_pair_range, lists failing_list_range);
 ALTER TABLE failing_output REPLICA IDENTITY FULL;
 SELECT 'slot' FROM pg_create_logical_replication_slot('failing_output', 'waltrail');
 INSERT INTO failing_output VALUES (1, '1 day'), (2, '2 days');
@@ -44,7 +47,11 @@ ALTER TABLE other ADD PRIMARY KEY (f);
 INSERT INTO other VALUES ('13');
 SELECT data::jsonb->>'primary_key' AS key, data::jsonb->'context' AS context
 FROM pg_logical_slot_get_changes('failing_output', NULL, NULL, 'format', 'json');
+-- ranges over what holds such a value
+INSERT INTO failing_ranges VALUES (1, '["(a,1)","(b,2)")', '[{3},{4}]');
+SELECT data::jsonb->'after'->'id' AS id, data::jsonb->'context' AS context
+FROM pg_logical_slot_get_changes('failing_output', NULL, NULL, 'format', 'json');
 SELECT pg_drop_replication_slot('failing_output');
 \set VERBOSITY terse
-DROP TABLE failing_output, other;
+DROP TABLE failing_output, failing_ranges, other;
 DROP TYPE failing CASCADE;

@@ -21,6 +21,7 @@ void StreamReader::load(const FrameHeader &header, std::string_view payload) {
     if (header.fragment == Fragment::first) fragments_.clear();
     if (payload.size() > joined_bytes_max - fragments_.size()) {
         problem_ = "a record is longer than 4 GiB";
+        too_long_ = true;
         return;
     }
     fragments_.append(payload);

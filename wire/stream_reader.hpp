@@ -39,6 +39,8 @@ class StreamReader {
     bool in_transaction() const { return in_transaction_; }
     // For corrupt: what contradicts the format.
     const std::string &problem() const { return problem_; }
+    // The corruption is none: the stream holds a record that is longer than the reader's limit.
+    bool is_too_long() const { return too_long_; }
 
     // Forgets the transaction under way, after a lost frame; the relations stay.
     void abandon_transaction();
@@ -88,6 +90,7 @@ class StreamReader {
     Change change_{};
     uint64_t description_id_ = 0;
     std::string problem_;
+    bool too_long_ = false;
 };
 
 } // namespace waltrail::wire

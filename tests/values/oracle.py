@@ -109,7 +109,8 @@ CREATE FUNCTION oracle.unchanged_out_of_line(relation oid, old_stored bytea[], n
     WHERE attrelid = relation AND attnum > 0 AND attlen = -1 AND old_stored[attnum] = new_stored[attnum] AND oracle.is_out_of_line(old_stored[attnum])
 $$;
 
--- Which of the texts the type's input function takes.
+-- Which of the texts the type's input function takes, and takes again as they are written: COPY moves them as text, and the
+-- newest timestamp(3), for one, is rounded to a year that cannot be read.
 CREATE FUNCTION oracle.accepted(type text, texts text[]) RETURNS boolean[] LANGUAGE plpgsql AS $$
 DECLARE
     answers boolean[] := '{}';
@@ -117,7 +118,7 @@ DECLARE
 BEGIN
     FOREACH candidate IN ARRAY texts LOOP
         BEGIN
-            EXECUTE 'SELECT ($1::' || type || ')::text' USING candidate;
+            EXECUTE 'SELECT (($1::' || type || ')::text)::' || type USING candidate;
             answers := answers || true;
         EXCEPTION WHEN OTHERS THEN
             answers := answers || false;
