@@ -21,14 +21,14 @@ FROM {relation} WHERE {where}
 EXPECTED = _NUMBERED.format(
     order="sequence",
     committed_at="extract(epoch FROM date_trunc('second', pg_xact_commit_timestamp(transaction_id::text::xid)))::bigint",
-    rest="''",
+    rest="marks",
     relation="oracle.expected",
     where="true",
 )
 RECORDED = _NUMBERED.format(
     order='"position"',
     committed_at="extract(epoch FROM committed_at)::bigint",
-    rest="""CASE WHEN "database" <> {label} THEN "database" WHEN context - '_waltrail' <> '{{}}' THEN context::text ELSE '' END""",
+    rest="""CASE WHEN "database" <> {label} THEN "database" WHEN context <> '{{}}' THEN context::text ELSE '' END""",
     relation="public.changes",
     where="transaction_id BETWEEN {first} AND {last}",
 )

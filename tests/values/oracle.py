@@ -35,7 +35,8 @@ CREATE UNLOGGED TABLE oracle.expected (
     primary_key text,
     operation text NOT NULL,
     before jsonb NOT NULL,
-    after jsonb NOT NULL
+    after jsonb NOT NULL,
+    marks text NOT NULL DEFAULT ''
 );
 -- A change that comes after everything else of a round: once it is in the trail, so is the round.
 CREATE TABLE oracle.marker (round integer);
@@ -52,6 +53,21 @@ CREATE FUNCTION oracle.json_held(value jsonb) RETURNS jsonb LANGUAGE sql IMMUTAB
 
 CREATE FUNCTION oracle.json_text(value json) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$ SELECT to_jsonb(value::text) $$;
 CREATE FUNCTION oracle.json_text(value jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$ SELECT to_jsonb(value::text) $$;
+
+CREATE FUNCTION oracle.json_is_refused(value json) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    PERFORM oracle.json_held(value);
+    RETURN false;
+EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
+    RETURN true;
+END $$;
+
+-- The context that tells of the columns whose json is text; empty without any.
+CREATE FUNCTION oracle.marks(before text[], after text[]) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN before = '{}' AND after = '{}' THEN '' ELSE jsonb_build_object('_waltrail',
+        CASE WHEN before = '{}' THEN '{}' ELSE jsonb_build_object('before', jsonb_build_object('json_as_text', before)) END
+        || CASE WHEN after = '{}' THEN '{}' ELSE jsonb_build_object('after', jsonb_build_object('json_as_text', after)) END)::text END
+$$;
 
 -- A column of type json.
 CREATE FUNCTION oracle.json_value(value json) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT AS $$
@@ -98,9 +114,12 @@ END $$;
 CREATE FUNCTION oracle.is_out_of_line(stored bytea) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT coalesce(substr(stored, 1, 2) = '\x0112', false) $$;
 CREATE FUNCTION oracle.is_compressed(stored bytea) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT coalesce(get_byte(stored, 0) & 3 = 2, false) $$;
 
--- `old_stored` is NULL where the column's type has no such forms.
-CREATE FUNCTION oracle.key_is_logged(old_text text, new_text text, old_stored bytea, assigned boolean) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION oracle.is_plain(stored bytea) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT NOT oracle.is_out_of_line(stored) AND NOT oracle.is_compressed(stored) $$;
+
+-- The stored forms are NULL where the column's type has but one. The same text may be other bytes: a composite that has grown since.
+CREATE FUNCTION oracle.key_is_logged(old_text text, new_text text, old_stored bytea, new_stored bytea, assigned boolean) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
     SELECT old_text IS DISTINCT FROM new_text OR oracle.is_out_of_line(old_stored) OR assigned AND oracle.is_compressed(old_stored)
+        OR coalesce(oracle.is_plain(old_stored) AND oracle.is_plain(new_stored) AND old_stored <> new_stored, false)
 $$;
 
 -- Names of the columns whose value stayed out of line where it was.
@@ -160,15 +179,29 @@ def _members(record, columns):
     return f"jsonb_build_object({_pairs(record, columns)})"
 
 
-def _insert_row(schema, table, operation, key, before, after):
+def _insert_row(schema, table, operation, key, before, after, marks="''"):
     return (
-        f'INSERT INTO oracle.expected ("schema", "table", primary_key, operation, before, after)'
-        f" VALUES ({literal(schema)}, {literal(table)}, {key}, '{operation}', {before}, {after});"
+        f'INSERT INTO oracle.expected ("schema", "table", primary_key, operation, before, after, marks)'
+        f" VALUES ({literal(schema)}, {literal(table)}, {key}, '{operation}', {before}, {after}, {marks});"
     )
 
 
+def _marked(record, columns, absent="'{}'::text[]"):
+    """The names of the columns whose json is text, in order."""
+    tests = [f"({n}, {literal(column.name)}, {column.type.is_marked(f'{record}.{identifier(column.name)}')})"
+             for n, column in enumerate(columns) if column.type.holds_json]  # fmt: skip
+    if not tests:
+        return "'{}'"
+    return f"ARRAY(SELECT name FROM (VALUES {', '.join(tests)}) AS of_column (n, name, is_marked) WHERE is_marked AND name <> ALL ({absent}) ORDER BY n)"
+
+
+def _marks(before="'{}'", after="'{}'"):
+    return f"oracle.marks({before}, {after})"
+
+
 def _update_where_full(leaf, put):
-    return put("UPDATE", key_text("NEW", leaf.key), row("OLD", leaf.columns), row("NEW", leaf.columns))
+    marks = _marks(_marked("OLD", leaf.columns), _marked("NEW", leaf.columns))
+    return put("UPDATE", key_text("NEW", leaf.key), row("OLD", leaf.columns), row("NEW", leaf.columns), marks)
 
 
 def _update_where_partial(leaf, put):
@@ -177,17 +210,18 @@ def _update_where_partial(leaf, put):
         name = identifier(column.name)
         assigned = f"position(',{column.number},' in current_setting('oracle.assigned')) > 0"
         attribute = f"(SELECT attnum FROM pg_catalog.pg_attribute WHERE attrelid = TG_RELID AND attname = {literal(column.name)} AND attlen = -1)"
-        logged.append(f"oracle.key_is_logged(OLD.{name}::text, NEW.{name}::text, old_stored[{attribute}], {assigned})")
+        logged.append(f"oracle.key_is_logged(OLD.{name}::text, NEW.{name}::text, old_stored[{attribute}], new_stored[{attribute}], {assigned})")
     return f"""
         old_stored := oracle.stored(TG_RELID, OLD.ctid);
+        new_stored := oracle.stored(TG_RELID, NEW.ctid);
         logged := {' OR '.join(logged)};
-        absent := oracle.unchanged_out_of_line(TG_RELID, old_stored, oracle.stored(TG_RELID, NEW.ctid));
+        absent := oracle.unchanged_out_of_line(TG_RELID, old_stored, new_stored);
         IF logged THEN
             absent := ARRAY(SELECT unnest(absent) EXCEPT SELECT unnest({_names(leaf.identity_columns)}));
         END IF;
         {put('UPDATE', f"CASE WHEN absent && {_names(leaf.key)} THEN NULL ELSE {key_text('NEW', leaf.key)} END",
              f"CASE WHEN logged THEN {_members('OLD', leaf.identity_columns)} ELSE '{{}}' END",
-             f"{row('NEW', leaf.columns)} - absent")}"""  # fmt: skip
+             f"{row('NEW', leaf.columns)} - absent", _marks(after=_marked("NEW", leaf.columns, "absent")))}"""  # fmt: skip
 
 
 def observer(leaf, schema, table):
@@ -202,13 +236,14 @@ def observer(leaf, schema, table):
     body = f"""
 DECLARE
     old_stored bytea[];
+    new_stored bytea[];
     absent text[];
     logged boolean;
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        {put('CREATE', key_text('NEW', leaf.key), "'{}'", row('NEW', leaf.columns))}
+        {put('CREATE', key_text('NEW', leaf.key), "'{}'", row('NEW', leaf.columns), _marks(after=_marked('NEW', leaf.columns)))}
     ELSIF TG_OP = 'DELETE' THEN
-        {put('DELETE', key_text('OLD', leaf.key) if known else 'NULL', before, "'{}'")}
+        {put('DELETE', key_text('OLD', leaf.key) if known else 'NULL', before, "'{}'", _marks(_marked('OLD', leaf.columns) if full else "'{}'"))}
     ELSE
         {_update_where_full(leaf, put) if full else _update_where_partial(leaf, put)}
     END IF;

@@ -23,6 +23,7 @@ class Type:
 
     keyable = True
     own_expectation = False
+    holds_json = False
 
     def __init__(self, sql):
         self.sql = sql
@@ -42,6 +43,10 @@ class Type:
 
     def expected(self, value):
         return f"to_jsonb({value})"
+
+    def is_marked(self, value):
+        """Whether json in it is text, because jsonb cannot hold it. Only of a type that holds json."""
+        raise NotImplementedError
 
     def part_expected(self, value, json_function):
         """As a part of an array or a composite, with json by one of oracle.json_held() and oracle.json_text()."""
@@ -80,9 +85,13 @@ class Json(Base):
     """What jsonb cannot hold becomes a string of the text."""
 
     own_expectation = True
+    holds_json = True
 
     def expected(self, value):
         return f"oracle.json_value({value})"
+
+    def is_marked(self, value):
+        return f"oracle.json_is_refused({value})"
 
     def part_expected(self, value, json_function):
         return f"{json_function}({value})"
@@ -119,6 +128,10 @@ class Array(Type):
     def own_expectation(self):
         return self.element.own_expectation
 
+    @property
+    def holds_json(self):
+        return self.element.holds_json
+
     def parts(self):
         return [self.element]
 
@@ -152,6 +165,9 @@ class Array(Type):
 
     def expected(self, value):
         return self.functions.expected(self, value) if self.own_expectation else super().expected(value)
+
+    def is_marked(self, value):
+        return self.functions.is_marked(self, value)
 
     def part_expected(self, value, json_function):
         name = self.functions.get(
@@ -192,6 +208,10 @@ class Composite(Type):
     def own_expectation(self):
         return any(type.own_expectation for _, type in self.fields)
 
+    @property
+    def holds_json(self):
+        return any(type.holds_json for _, type in self.fields)
+
     def parts(self):
         return [type for _, type in self.fields]
 
@@ -214,6 +234,9 @@ class Composite(Type):
     def expected(self, value):
         return self.functions.expected(self, value) if self.own_expectation else super().expected(value)
 
+    def is_marked(self, value):
+        return self.functions.is_marked(self, value)
+
     def part_expected(self, value, json_function):
         pairs = ", ".join(f"{literal(name)}, {type.part_expected(f'($1).{identifier(name)}', json_function)}" for name, type in self.fields)
         # IS DISTINCT FROM, because a row of nulls IS NULL and yet a row.
@@ -234,6 +257,10 @@ class Domain(Type):
     def own_expectation(self):
         return self.base.own_expectation
 
+    @property
+    def holds_json(self):
+        return self.base.holds_json
+
     def parts(self):
         return [self.base]
 
@@ -245,6 +272,9 @@ class Domain(Type):
 
     def expected(self, value):
         return self.base.expected(f"({value})::{self.base.sql}") if self.own_expectation else super().expected(value)
+
+    def is_marked(self, value):
+        return self.base.is_marked(f"({value})::{self.base.sql}")
 
     def part_expected(self, value, json_function):
         return self.base.part_expected(f"({value})::{self.base.sql}", json_function)
@@ -299,6 +329,11 @@ class ExpectationFunctions:
             language = "plpgsql" if body.startswith("BEGIN") else "sql"
             self.execute(f"CREATE FUNCTION {name}({argument}) RETURNS jsonb LANGUAGE {language} AS {literal(body)}")
         return self.names[key]
+
+    def is_marked(self, type, value):
+        held = type.part_expected("$1", "oracle.json_held")
+        name = self.get(type.sql, f"BEGIN PERFORM {held}; RETURN 'false'; EXCEPTION WHEN data_exception OR program_limit_exceeded THEN RETURN 'true'; END")
+        return f"{name}({value})::boolean"
 
     def expected(self, type, value):
         """Where jsonb cannot hold a part, all json in the value is text."""
