@@ -15,6 +15,13 @@ namespace {
 const Refusal too_large{"54000",
                         "the row is too large for jsonb, which holds up to 268435455 bytes"};
 
+// A server that meets its own limits in a large row says internal error ("invalid memory alloc request size").
+bool is_of_the_row(const Error &error, bool is_large) {
+    constexpr std::string_view internal_error = "XX000";
+    return error.disposition() == Disposition::row ||
+           (is_large && error.sqlstate() == internal_error);
+}
+
 [[noreturn]] void refuse_too_long_change() {
     throw Error(Disposition::stop, "the source sent a change of more than 4 GiB",
                 "leave its table out with --exclude-tables, or its largest columns with "
@@ -85,7 +92,23 @@ void BatchWriter::begin_transaction() {
         batch_began_at_.microseconds +
         std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - batch_opened_at_)
             .count()};
+    if (needs_care()) begin_care();
     batch_transactions_.push_back({transaction.commit_lsn, batch_rows_ + 1, {}});
+}
+
+bool BatchWriter::needs_care() const {
+    constexpr auto refusals_max = 8; // of one transaction, each of which costs a new pass
+    Lsn commit = reader_.transaction().commit_lsn;
+    return std::distance(refused_.lower_bound({commit, 0}),
+                         refused_.upper_bound({commit, UINT64_MAX})) >= refusals_max;
+}
+
+// The transaction gets a batch of its own.
+void BatchWriter::begin_care() {
+    if (!batch_transactions_.empty()) commit_batch();
+    open_batch();
+    if (auto refusal = copy_.finish(destination_)) throw refusal->error;
+    careful_ = true;
 }
 
 void BatchWriter::take_change() {
@@ -98,11 +121,15 @@ void BatchWriter::take_change() {
     if (refused != refused_.end())
         quarantine(refused->second);
     else
-        copy_change(change);
+        write_change(change);
     ordinal_++;
 }
 
-void BatchWriter::copy_change(const wire::Change &change) {
+void BatchWriter::write_change(const wire::Change &change) {
+    if (careful_) {
+        destination_.execute("SAVEPOINT one_row");
+        copy_.begin(destination_);
+    }
     RowSetting setting{progress_.label,   &reader_.source(),    &reader_.transaction(),
                        reader_.context(), reader_.decoded_at(), created_at_};
     RowOutcome outcome = append_change_row(copy_.buffer(), setting, change);
@@ -110,12 +137,33 @@ void BatchWriter::copy_change(const wire::Change &change) {
         spdlog::warn("change {} of the transaction at {} is too large for jsonb and goes to "
                      "quarantine",
                      ordinal_, lsn_text(reader_.transaction().commit_lsn));
-        return quarantine(too_large);
+        quarantine(too_large);
+        if (careful_) write_with_care();
+        return;
     }
-    if (outcome == RowOutcome::marked) batch_marked_++;
+    bool is_marked = outcome == RowOutcome::marked;
+    if (careful_) {
+        if (!write_with_care()) return;
+    } else {
+        if (copy_.buffer().size >= large_row_bytes) batch_large_rows_.push_back(batch_rows_ + 1);
+        copy_.send_if_full(destination_);
+    }
     batch_rows_++;
-    if (copy_.buffer().size >= large_row_bytes) batch_large_rows_.push_back(batch_rows_);
-    copy_.send_if_full(destination_);
+    if (is_marked) batch_marked_++;
+}
+
+// Ends the COPY of the one row, or of none where it went to quarantine at once. Whether the destination took it.
+bool BatchWriter::write_with_care() {
+    bool is_large = copy_.buffer().size >= large_row_bytes;
+    std::optional<CopyRefusal> refusal = copy_.finish(destination_);
+    if (refusal) {
+        if (!is_of_the_row(refusal->error, is_large)) throw refusal->error;
+        destination_.execute("ROLLBACK TO SAVEPOINT one_row");
+        quarantine({refusal->error.sqlstate(), refusal->error.what()});
+    }
+    destination_.execute("RELEASE SAVEPOINT one_row");
+    changes_quarantined_ += quarantine_.write(destination_);
+    return !refusal;
 }
 
 // The change that the reader has just yielded.
@@ -128,7 +176,7 @@ void BatchWriter::end_transaction() {
     received_end_ = std::max(received_end_, reader_.transaction().end_lsn);
     if (skipping_) return;
     last_received_ = reader_.transaction();
-    if (is_batch_full()) commit_batch();
+    if (careful_ || is_batch_full()) commit_batch();
 }
 
 bool BatchWriter::is_batch_full() const {
@@ -155,7 +203,9 @@ void BatchWriter::open_batch() {
 }
 
 void BatchWriter::commit_batch() {
-    if (auto refusal = copy_.finish(destination_)) refuse(*refusal);
+    if (!careful_)
+        if (auto refusal = copy_.finish(destination_)) refuse(*refusal);
+    careful_ = false;
     relations_.write(destination_);
     changes_quarantined_ += quarantine_.write(destination_);
     record(received_end_, last_received_, batch_rows_, batch_marked_);
@@ -175,16 +225,12 @@ void BatchWriter::record(Lsn to, std::optional<wire::Transaction> last_commit, u
     recorded_at_ = Clock::now();
 }
 
-// A server that meets its own limits in a large row says internal error ("invalid memory alloc request size").
-bool BatchWriter::is_refused_for_size(const CopyRefusal &refusal) const {
-    constexpr std::string_view internal_error = "XX000";
-    return refusal.error.sqlstate() == internal_error && refusal.row &&
-           std::ranges::find(batch_large_rows_, *refusal.row) != batch_large_rows_.end();
+bool BatchWriter::is_large_row(const std::optional<uint64_t> &row) const {
+    return row && std::ranges::find(batch_large_rows_, *row) != batch_large_rows_.end();
 }
 
 void BatchWriter::refuse(const CopyRefusal &refusal) {
-    if (refusal.error.disposition() != Disposition::row && !is_refused_for_size(refusal))
-        throw refusal.error;
+    if (!is_of_the_row(refusal.error, is_large_row(refusal.row))) throw refusal.error;
     if (!refusal.row || *refusal.row > batch_rows_)
         throw Error(Disposition::stop, refusal.error.what(),
                     "the server did not say which row it refused", refusal.error.sqlstate());

@@ -1,6 +1,9 @@
 // Writes the stream into the destination in batches: whole source transactions, one COPY and one record of progress in one
 // destination transaction. A batch ends when nothing waits (latency) or when it is large or old enough (throughput).
 //
+// A transaction of which several rows were refused is written row by row, each in a savepoint of its own: to learn of one row in
+// each pass over the stream would take for ever where there are thousands.
+//
 // Invariants: the COPY of an open batch holds every change received since recorded_end(), but those in quarantine; nothing
 // is committed in the middle of a source transaction; recorded_end() only moves after a durable COMMIT.
 #pragma once
@@ -57,7 +60,9 @@ class BatchWriter {
 
     void begin_transaction();
     void take_change();
-    void copy_change(const wire::Change &change);
+    void write_change(const wire::Change &change);
+    void begin_care();
+    bool write_with_care();
     void quarantine(const Refusal &refusal);
     void end_transaction();
     void open_batch();
@@ -66,7 +71,8 @@ class BatchWriter {
                 uint64_t marked);
     [[nodiscard]] bool is_batch_full() const;
     [[nodiscard]] bool is_idle_position_due() const;
-    [[nodiscard]] bool is_refused_for_size(const CopyRefusal &refusal) const;
+    [[nodiscard]] bool is_large_row(const std::optional<uint64_t> &row) const;
+    [[nodiscard]] bool needs_care() const;
     [[nodiscard]] bool is_already_recorded(const wire::Transaction &transaction) const;
     [[noreturn]] void refuse(const CopyRefusal &refusal);
 
@@ -94,6 +100,7 @@ class BatchWriter {
     uint64_t batch_marked_ = 0;              // of them (wire/marks.hpp)
 
     bool skipping_ = false; // the current transaction is in the trail already
+    bool careful_ = false;  // it is written row by row, and no COPY is open between its rows
     uint64_t ordinal_ = 0;
     std::optional<wire::Transaction> last_received_;
 

@@ -170,6 +170,20 @@ def test_row_that_the_destination_refuses_is_quarantined_and_the_stream_goes_on(
     destination.execute("ALTER TABLE public.changes DROP CONSTRAINT no_thirteen")
 
 
+def test_many_refused_rows_of_a_transaction_take_a_few_passes(pair, waltrail):
+    source, destination, slot = pair
+    destination.execute("ALTER TABLE public.changes ADD CONSTRAINT no_third CHECK (primary_key::integer % 3 <> 0)")
+    source.execute("INSERT INTO counters VALUES (1, 1)")
+    source.execute("INSERT INTO counters SELECT i, i FROM generate_series(2, 3000) i")
+    source.execute("INSERT INTO counters VALUES (3001, 3001)")
+    result = waltrail.apply_until_now(source, destination, slot)
+    assert result.stderr.count("is refused and goes to quarantine") == 8
+    assert destination.query("SELECT count(*), count(DISTINCT primary_key) FROM changes") == [(2001, 2001)]
+    assert destination.query('SELECT count(*), count(DISTINCT "sequence"), min("sequence"), max("sequence") FROM changes.quarantine') == [(1000, 1000, 1, 2998)]
+    assert destination.value("SELECT sum(changes) FROM changes.applied") == 2001
+    destination.execute("ALTER TABLE public.changes DROP CONSTRAINT no_third")
+
+
 def test_error_text_does_not_decide_which_row_is_refused(pair, waltrail):
     source, destination, slot = pair
     # The context of the error begins with the function's name, and ends with the row that COPY was at.
