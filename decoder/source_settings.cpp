@@ -75,12 +75,11 @@ void check_placeholder(const Setting &setting) {
 // Two encodings are tried (pattern_list.hpp); a list in a third would hide nothing.
 void require_known_encoding(const Setting &setting) {
     std::string_view list = *setting.value;
-    const char *encoding = GetDatabaseEncodingName();
     if (is_utf8(list) || pg_verifymbstr(list.data(), static_cast<int>(list.size()), true)) return;
     ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
             errmsg("invalid list of patterns in setting \"%s\": its bytes are no text in the "
                    "database's encoding \"%s\"",
-                   setting.name, encoding),
+                   setting.name, GetDatabaseEncodingName()),
             errhint("Set it in a session of this database, or write it in UTF-8."));
 }
 
