@@ -214,5 +214,6 @@ def test_bytes_of_neither_encoding_stop_the_stream(new_server):
     source.execute("ALTER DATABASE postgres SET waltrail.exclude_columns = 'public.people.straße'")
     source.server._close_pooled()
     source.server.execute("SELECT pg_create_logical_replication_slot('trail', 'waltrail')")
+    source.server.execute("CREATE TABLE people AS SELECT 1 AS id")
     with pytest.raises(psycopg2.Error, match='setting "waltrail.exclude_columns".* encoding "UTF8"'):
         frames_of(servers.Database(source.server, "postgres"))
