@@ -85,11 +85,12 @@ PostgresConnection::PostgresConnection(const std::string &conninfo, std::string 
                                 one_line(PQerrorMessage(connection_.get()))),
                     connection_hint(settings, end_));
     PQsetNoticeReceiver(connection_.get(), receive_notice, warnings_.get());
-    if (mode == Mode::sql) accept_bytes_of_no_encoding();
+    accept_bytes_of_no_encoding();
 }
 
 // A database that knows of no encoding sends its bytes as they are, but raises an error at the first that is not UTF-8 where
-// that is what it was asked for: the name of one table would keep init from listing all others.
+// that is what it was asked for: the name of one table would keep init from listing all others. Nor would it take such bytes
+// in a pattern.
 void PostgresConnection::accept_bytes_of_no_encoding() {
     const char *encoding = PQparameterStatus(connection_.get(), "server_encoding");
     if (encoding == nullptr || std::string_view(encoding) != "SQL_ASCII") return;

@@ -42,6 +42,13 @@ std::string quote_option(std::string_view value) {
     return quoted + "'";
 }
 
+// The server converts the command to the encoding of the database. What it cannot convert can only be in a pattern.
+bool is_of_encoding(std::string_view sqlstate) {
+    constexpr std::string_view character_not_in_repertoire = "22021";
+    constexpr std::string_view untranslatable_character = "22P05";
+    return sqlstate == character_not_in_repertoire || sqlstate == untranslatable_character;
+}
+
 // A timeline history file: lines "timeline<tab>end LSN<tab>reason".
 std::vector<TimelineSwitch> parse_history(std::string_view file) {
     std::vector<TimelineSwitch> history;
@@ -110,7 +117,14 @@ void ReplicationStream::start(const std::string &slot, Lsn from,
     std::string command = fmt::format("START_REPLICATION SLOT {} LOGICAL {} ({})",
                                       connection_.quote_identifier(slot), lsn_text(from), list);
     Result result(PQexec(connection_.get(), command.c_str()));
-    connection_.check(result.get(), PGRES_COPY_BOTH, command);
+    try {
+        connection_.check(result.get(), PGRES_COPY_BOTH, command);
+    } catch (const Error &error) {
+        if (!is_of_encoding(error.sqlstate())) throw;
+        throw Error(Disposition::stop, error.problem(),
+                    "correct the pattern with these bytes: the source can have no such name",
+                    error.sqlstate());
+    }
 }
 
 std::optional<Delivery> ReplicationStream::receive() {

@@ -1,9 +1,25 @@
 #include "pattern_list.hpp"
 
+extern "C" {
+#include "mb/pg_wchar.h"
+}
+
 #include "context_memory.hpp"
 #include "server_text.hpp"
 
+#include <algorithm>
+
 namespace waltrail {
+
+namespace {
+
+// Names are whole characters, but for those of an SQL_ASCII database, where each byte is one.
+size_t server_character(std::string_view text) {
+    int length = pg_encoding_mblen(GetDatabaseEncoding(), text.data());
+    return std::clamp<size_t>(static_cast<size_t>(length), 1, text.size());
+}
+
+} // namespace
 
 PatternProblem check_patterns(std::string_view list, PatternCheck check) {
     while (!list.empty()) {
@@ -27,42 +43,46 @@ void require_patterns(const char *kind, const char *name, std::string_view list,
             errhint("%s", pattern_grammar));
 }
 
-void PatternList::add(MemoryContext context, const char *list) {
-    if (list == nullptr || *list == '\0') return;
-    wire::Buffer joined = buffer_in(context);
-    joined.append(text_);
-    if (!text_.empty()) joined.append_byte(',');
-    joined.append(list);
-    text_ = joined.view();
+ServerName server_name(const char *stored) {
+    if (stored == nullptr) return {};
+    return {stored, text_to_utf8(stored)};
 }
 
-void PatternList::compile(MemoryContext context) {
-    if (text_.empty()) return;
-    MemoryContext caller = MemoryContextSwitchTo(context);
-    std::string_view list = text_to_utf8(text_);
-    wire::Buffer patterns = buffer_in(context);
-    while (!list.empty()) {
-        wire::NamePattern pattern;
-        if (const char *what = read_name_pattern(list, pattern))
+void PatternList::add(MemoryContext context, const char *list, ListEncoding encoding) {
+    if (list == nullptr) return;
+    if (entries_.data == nullptr) entries_ = buffer_in(context);
+    std::string_view rest = MemoryContextStrdup(context, list);
+    while (!rest.empty()) {
+        Entry entry{{}, encoding};
+        if (const char *what = read_name_pattern(rest, entry.pattern))
             elog(ERROR, "could not read a checked list of patterns: %s", what);
-        patterns.append(&pattern, sizeof pattern);
+        entries_.append(&entry, sizeof entry);
     }
-    MemoryContextSwitchTo(caller);
-    patterns_ = {reinterpret_cast<const wire::NamePattern *>(patterns.data),
-                 patterns.size / sizeof(wire::NamePattern)};
 }
 
 bool PatternList::matches_any(std::span<const TableName> names) const {
-    for (const wire::NamePattern &pattern : patterns_)
-        for (const TableName &name : names)
-            if (matches_table(pattern, name.schema, name.table)) return true;
+    for (const Entry &entry : entries())
+        for (const TableName &name : names) {
+            if (matches_table(entry.pattern, name.schema.stored, name.table.stored,
+                              server_character))
+                return true;
+            if (entry.encoding == ListEncoding::of_database_or_utf8 &&
+                matches_table(entry.pattern, name.schema.utf8, name.table.utf8))
+                return true;
+        }
     return false;
 }
 
-bool PatternList::matches_column(std::span<const TableName> names, std::string_view column) const {
-    for (const wire::NamePattern &pattern : patterns_)
-        for (const TableName &name : names)
-            if (wire::matches_column(pattern, name.schema, name.table, column)) return true;
+bool PatternList::matches_column(std::span<const TableName> names, const ServerName &column) const {
+    for (const Entry &entry : entries())
+        for (const TableName &name : names) {
+            if (wire::matches_column(entry.pattern, name.schema.stored, name.table.stored,
+                                     column.stored, server_character))
+                return true;
+            if (entry.encoding == ListEncoding::of_database_or_utf8 &&
+                wire::matches_column(entry.pattern, name.schema.utf8, name.table.utf8, column.utf8))
+                return true;
+        }
     return false;
 }
 

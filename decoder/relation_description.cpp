@@ -86,7 +86,8 @@ void describe_columns(Draft &draft, RelationDescription &description, TupleDesc 
         draft.column_of_attribute[i] = no_column;
         if (!is_described(attribute)) continue;
         std::string_view name = keep_name(draft, NameStr(attribute->attname));
-        ColumnTreatment treatment = choice.selection.treatment_of(choice.lineage, name);
+        ColumnTreatment treatment =
+            choice.selection.treatment_of(choice.lineage, {NameStr(attribute->attname), name});
         StoredColumn held = stored_column(attribute, treatment.ignored);
         compared[stored++] = held;
         any_ignored |= treatment.ignored;

@@ -8,20 +8,11 @@ extern "C" {
 
 #include "context_memory.hpp"
 #include "dependencies.hpp"
-#include "server_text.hpp"
 #include "source_settings.hpp"
 
 #include <algorithm>
 
 namespace waltrail {
-
-namespace {
-
-std::string_view utf8_name(const char *name) {
-    return name == nullptr ? std::string_view() : text_to_utf8(name);
-}
-
-} // namespace
 
 Lineage lineage_of(Relation relation, Dependencies &dependencies) {
     List *ancestors = NIL;
@@ -31,44 +22,34 @@ Lineage lineage_of(Relation relation, Dependencies &dependencies) {
     auto oids = make_array<Oid>(CurrentMemoryContext, count);
     auto names = make_array<TableName>(CurrentMemoryContext, count);
     oids[0] = RelationGetRelid(relation);
-    names[0] = {utf8_name(get_namespace_name(RelationGetNamespace(relation))),
-                utf8_name(RelationGetRelationName(relation))};
+    names[0] = {server_name(get_namespace_name(RelationGetNamespace(relation))),
+                server_name(RelationGetRelationName(relation))};
     for (size_t i = 1; i < count; i++) {
         oids[i] = list_nth_oid(ancestors, static_cast<int>(i - 1));
         dependencies.add_relation(oids[i]);
-        names[i] = {utf8_name(get_namespace_name(get_rel_namespace(oids[i]))),
-                    utf8_name(get_rel_name(oids[i]))};
+        names[i] = {server_name(get_namespace_name(get_rel_namespace(oids[i]))),
+                    server_name(get_rel_name(oids[i]))};
     }
     return {oids, names};
 }
 
 void Selection::start(MemoryContext context, const Options &options) {
     SourceSettings source = source_settings();
-    context_ = context;
-    tables_.add(context, options.tables);
-    exclude_tables_.add(context, options.exclude_tables);
-    exclude_tables_.add(context, source.exclude_tables);
+    constexpr auto client = ListEncoding::of_database;
+    constexpr auto setting = ListEncoding::of_database_or_utf8;
+    tables_.add(context, options.tables, client);
+    exclude_tables_.add(context, options.exclude_tables, client);
+    exclude_tables_.add(context, source.exclude_tables, setting);
     exclude_oids_ = options.exclude_oids;
-    ignore_columns_.add(context, options.ignore_columns);
-    exclude_columns_.add(context, options.exclude_columns);
-    exclude_columns_.add(context, source.exclude_columns);
-    mask_columns_.add(context, options.mask_columns);
-    mask_columns_.add(context, source.mask_columns);
+    ignore_columns_.add(context, options.ignore_columns, client);
+    exclude_columns_.add(context, options.exclude_columns, client);
+    exclude_columns_.add(context, source.exclude_columns, setting);
+    mask_columns_.add(context, options.mask_columns, client);
+    mask_columns_.add(context, source.mask_columns, setting);
     if (!mask_columns_.empty()) mask_key_ = read_mask_key(context, source.mask_key_file);
 }
 
-void Selection::compile() {
-    if (compiled_) return;
-    tables_.compile(context_);
-    exclude_tables_.compile(context_);
-    ignore_columns_.compile(context_);
-    exclude_columns_.compile(context_);
-    mask_columns_.compile(context_);
-    compiled_ = true;
-}
-
-Recording Selection::recording_of(const Lineage &lineage) {
-    compile();
+Recording Selection::recording_of(const Lineage &lineage) const {
     auto is_excluded = [this](Oid oid) {
         return std::find(exclude_oids_.begin(), exclude_oids_.end(), oid) != exclude_oids_.end();
     };
@@ -78,7 +59,7 @@ Recording Selection::recording_of(const Lineage &lineage) {
     return is_sent ? Recording::sent : Recording::left_out;
 }
 
-ColumnTreatment Selection::treatment_of(const Lineage &lineage, std::string_view column) const {
+ColumnTreatment Selection::treatment_of(const Lineage &lineage, const ServerName &column) const {
     ColumnTreatment treatment;
     treatment.ignored = ignore_columns_.matches_column(lineage.names, column);
     treatment.excluded = exclude_columns_.matches_column(lineage.names, column);

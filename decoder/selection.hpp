@@ -51,14 +51,11 @@ class Selection {
     // Copies what it needs into `context`. Reads the mask key where columns are to be masked. An ERROR where a setting of the
     // source is not well formed or the key cannot be had.
     void start(MemoryContext context, const Options &options);
-    // Needs a transaction.
-    Recording recording_of(const Lineage &lineage);
-    // Of a relation that recording_of() was asked for. `column` is in UTF-8. What is excluded is not masked.
-    ColumnTreatment treatment_of(const Lineage &lineage, std::string_view column) const;
+    Recording recording_of(const Lineage &lineage) const;
+    // What is excluded is not masked.
+    ColumnTreatment treatment_of(const Lineage &lineage, const ServerName &column) const;
 
   private:
-    MemoryContext context_ = nullptr;
-    bool compiled_ = false;
     PatternList tables_{};
     PatternList exclude_tables_{};
     std::span<const Oid> exclude_oids_{};
@@ -66,8 +63,6 @@ class Selection {
     PatternList exclude_columns_{};
     PatternList mask_columns_{};
     const MaskKey *mask_key_ = nullptr;
-
-    void compile();
 };
 static_assert(std::is_trivially_destructible_v<Selection>);
 

@@ -7,10 +7,12 @@
 #include "compat.hpp"
 
 extern "C" {
+#include "mb/pg_wchar.h"
 #include "utils/guc.h"
 }
 
 #include "pattern_list.hpp"
+#include "server_text.hpp"
 
 namespace waltrail {
 
@@ -70,6 +72,17 @@ void check_placeholder(const Setting &setting) {
         require_patterns("setting", setting.name, value, setting.check);
 }
 
+// Two encodings are tried (pattern_list.hpp); a list in a third would hide nothing.
+void require_known_encoding(const Setting &setting) {
+    std::string_view list = *setting.value;
+    if (is_utf8(list) || pg_verifymbstr(list.data(), static_cast<int>(list.size()), true)) return;
+    ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+            errmsg("invalid list of patterns in setting \"%s\": its bytes are no text in the "
+                   "database's encoding \"%s\"",
+                   setting.name, GetDatabaseEncodingName()),
+            errhint("Set it in a session of this database, or write it in UTF-8."));
+}
+
 } // namespace
 
 void define_source_settings() {
@@ -81,9 +94,11 @@ void define_source_settings() {
 }
 
 SourceSettings source_settings() {
-    for (const Setting &setting : settings)
-        if (setting.check != nullptr)
-            require_patterns("setting", setting.name, *setting.value, setting.check);
+    for (const Setting &setting : settings) {
+        if (setting.check == nullptr) continue;
+        require_known_encoding(setting);
+        require_patterns("setting", setting.name, *setting.value, setting.check);
+    }
     return {exclude_tables, exclude_columns, mask_columns, mask_key_file};
 }
 

@@ -49,7 +49,7 @@ bool equals_quoted(std::string_view text, std::string_view name) {
 }
 
 // The usual search with one point to come back to: the last * seen takes one more character at each failure.
-bool matches_stars(std::string_view pattern, std::string_view name) {
+bool matches_stars(std::string_view pattern, std::string_view name, CharacterLength length) {
     constexpr size_t none = SIZE_MAX;
     size_t p = 0, n = 0, star = none, taken = 0;
     while (n < name.size()) {
@@ -61,7 +61,8 @@ bool matches_stars(std::string_view pattern, std::string_view name) {
             n++;
         } else if (star != none) {
             p = star + 1;
-            n = ++taken;
+            taken += length(slice(name, taken, name.size() - taken));
+            n = taken;
         } else {
             return false;
         }
@@ -95,18 +96,20 @@ const char *read_name_pattern(std::string_view &list, NamePattern &pattern) {
     return nullptr;
 }
 
-bool matches(const NamePart &part, std::string_view name) {
-    return part.quoted ? equals_quoted(part.text, name) : matches_stars(part.text, name);
+bool matches(const NamePart &part, std::string_view name, CharacterLength length) {
+    return part.quoted ? equals_quoted(part.text, name) : matches_stars(part.text, name, length);
 }
 
-bool matches_table(const NamePattern &pattern, std::string_view schema, std::string_view table) {
-    return matches(pattern.parts[0], schema) && matches(pattern.parts[1], table);
+bool matches_table(const NamePattern &pattern, std::string_view schema, std::string_view table,
+                   CharacterLength length) {
+    return matches(pattern.parts[0], schema, length) && matches(pattern.parts[1], table, length);
 }
 
 bool matches_column(const NamePattern &pattern, std::string_view schema, std::string_view table,
-                    std::string_view column) {
-    if (pattern.count == 2) return matches(pattern.parts[1], column);
-    return matches_table(pattern, schema, table) && matches(pattern.parts[2], column);
+                    std::string_view column, CharacterLength length) {
+    if (pattern.count == 2) return matches(pattern.parts[1], column, length);
+    return matches_table(pattern, schema, table, length) &&
+           matches(pattern.parts[2], column, length);
 }
 
 const char *check_table_pattern(const NamePattern &pattern) {

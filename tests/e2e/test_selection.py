@@ -125,3 +125,57 @@ def test_a_mask_is_of_the_text_in_utf8_whatever_the_encoding_of_the_source(
     finally:
         waltrail.close()
         source.drop()
+
+
+def argument(arguments):
+    """Bytes as a program gets them."""
+    return arguments.decode("utf-8", "surrogateescape")
+
+
+@pytest.mark.parametrize("encoding, stored, given", [
+    ("LATIN1", "latin1", "utf-8"),
+    ("SQL_ASCII", "utf-8", "utf-8"),
+    ("SQL_ASCII", "latin1", "latin1"),
+])  # fmt: skip
+def test_patterns_mean_names_whatever_the_encoding_of_the_source(
+    source_server, destination, slot, waltrail, encoding, stored, given
+):
+    source = source_server.create_database(f"source_{slot}", encoding)
+
+    def execute(statement):
+        text = f"convert_from(decode('{statement.encode(stored).hex()}', 'hex'), '{encoding}')"
+        source.execute(f"DO $$ BEGIN EXECUTE {text}; END $$")
+
+    try:
+        execute('CREATE TABLE "größe" (id integer, "straße" text, "maß" text)')
+        execute('CREATE TABLE "maße" (id integer)')
+        options = ["--exclude-tables", argument("public.maße".encode(given)),
+                   "--exclude-columns", argument("public.größe.straße,*.ma*".encode(given))]  # fmt: skip
+        waltrail.init(source, destination, slot, "--tables", argument("*.größe,*.maß*".encode(given)))
+        execute("INSERT INTO \"größe\" VALUES (1, 'hushhush', 'hushhush')")
+        execute('INSERT INTO "maße" VALUES (1)')
+        waltrail.apply_until_now(source, destination, slot, *options)
+        assert destination.query("SELECT after FROM changes") == [({"id": 1},)]
+        checked = waltrail.run("check", "--source", source.conninfo(), "--destination", destination.conninfo(),
+                               "--slot", slot, *options, check=False)  # fmt: skip
+        assert "pattern" not in checked.stdout + checked.stderr
+        assert source.query("SELECT relreplident FROM pg_class WHERE relnamespace = 'public'::regnamespace") == [("f",), ("f",)]
+    finally:
+        waltrail.close()
+        source.drop()
+
+
+@pytest.mark.parametrize("pattern, said", [
+    ("*.*☃", '"UTF8" has no equivalent in encoding "LATIN1"'),
+    (argument(b"*.*\xdf"), 'invalid byte sequence for encoding "UTF8": 0xdf'),
+])  # fmt: skip
+def test_a_pattern_that_no_name_of_the_source_can_match_is_refused(source_server, destination, slot, waltrail, pattern, said):
+    source = source_server.create_database(f"source_{slot}", "LATIN1")
+    try:
+        waltrail.init(source, destination, slot)
+        applied = waltrail.apply_until_now(source, destination, slot, "--exclude-columns", pattern, check=False)
+        assert applied.returncode == 1 and applied.stderr.count("\n") == 1
+        assert said in applied.stderr and "correct the pattern with these bytes" in applied.stderr
+    finally:
+        waltrail.close()
+        source.drop()

@@ -55,8 +55,8 @@ def lines_of(source, **connection_options):
         connection.close()
 
 
-def frames_of(source, before="", **connection_options):
-    """What START_REPLICATION sends, after the statements `before` in the same session."""
+def frames_of(source, before="", plugin_options=b"", **connection_options):
+    """What START_REPLICATION with the options, as bytes, sends, after the statements `before` in the same session."""
     connection = psycopg2.connect(
         source.conninfo(**connection_options), connection_factory=psycopg2.extras.LogicalReplicationConnection
     )
@@ -73,7 +73,7 @@ def frames_of(source, before="", **connection_options):
         with connection.cursor() as cursor:
             if before:
                 cursor.execute(before)
-            cursor.start_replication("trail", decode=False)
+            cursor.start_replication_expert(b"START_REPLICATION SLOT trail LOGICAL 0/0" + plugin_options, decode=False)
             try:
                 cursor.consume_stream(take)
             except EnoughReceived:
@@ -157,3 +157,63 @@ def test_a_bad_pattern_stops_the_stream_instead_of_what_it_should_hide(new_serve
 def test_a_bad_pattern_of_a_superusers_session_stops_the_stream(guarded):
     with pytest.raises(psycopg2.Error, match="waltrail.exclude_columns"):
         frames_of(guarded, "SET waltrail.exclude_columns = 'password'")
+
+
+# A byte that no conversion to UTF-8 knows, beside a setting of the same kind. (START_REPLICATION takes no byte that the
+# database's encoding does not have.)
+@pytest.mark.parametrize("encoding, column, spoiling", [
+    ("WIN1252", "straße", b"\x81"),
+    ("EUC_JP", "東京", b"\xa9\xa1"),
+    ("SQL_ASCII", "strasse", b"\xdf"),
+])  # fmt: skip
+@pytest.mark.parametrize("attacked", ["exclude_columns", "exclude_tables", "mask_columns"])
+def test_a_client_cannot_spoil_them_with_bytes_of_no_character(new_server, encoding, column, spoiling, attacked):
+    source = conf(new_server, {}).server.create_database("encoded", encoding)
+    pattern = "public.people" if attacked == "exclude_tables" else f"public.people.{column}"
+    source.execute(f'CREATE TABLE people (id integer PRIMARY KEY, "{column}" text)')
+    source.execute("CREATE TABLE others (name text)")
+    source.execute(f"ALTER DATABASE encoded SET waltrail.{attacked} = '{pattern}'")
+    source.execute(f"ALTER DATABASE encoded SET waltrail.mask_key_file = '{make_key(source.server)}'")
+    source.execute("CREATE ROLE reader LOGIN REPLICATION")
+    source.execute("SELECT pg_create_logical_replication_slot('trail', 'waltrail')")
+    source.execute("INSERT INTO people VALUES (1, %s); INSERT INTO others VALUES ('seen')", [SECRET])
+    spoilt = (b"a." if attacked == "exclude_tables" else b"a.b.") + spoiling
+    option = b" (%s '%s')" % (attacked.encode(), spoilt)
+    frames = frames_of(source, plugin_options=option, user="reader", client_encoding=encoding)
+    assert SECRET.encode() not in frames and b"seen" in frames
+
+
+def in_the_file(source, patterns):
+    with open(f"{source.server.data}/postgresql.conf", "a", encoding="utf-8") as file:
+        file.write(f"waltrail.exclude_columns = '{patterns}'\n")
+    source.server.restart()
+
+
+def in_the_database(source, patterns):
+    source.execute(f"ALTER DATABASE {source.name} SET waltrail.exclude_columns = '{patterns}'")
+
+
+def in_another_database(source, patterns):
+    source.server.execute(f"ALTER DATABASE {source.name} SET waltrail.exclude_columns = '{patterns}, *.☃'")
+
+
+@pytest.mark.parametrize("setting", [in_the_file, in_the_database, in_another_database])
+def test_they_hide_the_same_names_wherever_they_are_written(new_server, setting):
+    source = conf(new_server, {}).server.create_database("encoded", "LATIN1")
+    source.execute('CREATE TABLE people (id integer PRIMARY KEY, "straße" text, "maß" text, "größe" text)')
+    source.execute("SELECT pg_create_logical_replication_slot('trail', 'waltrail')")
+    source.execute("INSERT INTO people VALUES (1, %s, %s, 'seen')", [SECRET, SECRET])
+    assert SECRET.encode() in frames_of(source)
+    setting(source, "public.people.straße, *.ma*")
+    frames = frames_of(source)
+    assert SECRET.encode() not in frames and b"seen" in frames
+
+
+def test_bytes_of_neither_encoding_stop_the_stream(new_server):
+    source = conf(new_server, {}).server.create_database("encoded", "LATIN1")
+    source.execute("ALTER DATABASE postgres SET waltrail.exclude_columns = 'public.people.straße'")
+    source.server._close_pooled()
+    source.server.execute("SELECT pg_create_logical_replication_slot('trail', 'waltrail')")
+    source.server.execute("CREATE TABLE people AS SELECT 1 AS id")
+    with pytest.raises(psycopg2.Error, match='setting "waltrail.exclude_columns".* encoding "UTF8"'):
+        frames_of(servers.Database(source.server, "postgres"))

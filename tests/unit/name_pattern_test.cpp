@@ -69,6 +69,22 @@ TEST(NamePattern, case_percent_and_underscore_are_themselves) {
     EXPECT_TRUE(table_matches("public.%", "public", "%"));
 }
 
+TEST(NamePattern, bytes_of_any_encoding_are_compared_as_they_are) {
+    EXPECT_TRUE(table_matches("a.stra\xDF\x65", "a", "stra\xDF\x65"));
+    EXPECT_TRUE(table_matches("a.stra*", "a", "stra\xDF\x65"));
+    EXPECT_TRUE(table_matches("a.\"\xFF\"", "a", "\xFF"));
+    EXPECT_FALSE(table_matches("a.stra\xDF\x65", "a", "straße"));
+}
+
+TEST(NamePattern, a_star_takes_whole_characters) {
+    auto two_bytes = [](std::string_view) { return size_t{2}; };
+    auto patterns = read_all("*.*bc*, *.*cd*, *.*ef");
+    EXPECT_TRUE(matches_table(patterns[0], "ab", "abcdef"));
+    EXPECT_FALSE(matches_table(patterns[0], "ab", "abcdef", two_bytes));
+    EXPECT_TRUE(matches_table(patterns[1], "ab", "abcdef", two_bytes));
+    EXPECT_TRUE(matches_table(patterns[2], "ab", "abcdef", two_bytes));
+}
+
 TEST(NamePattern, quoted_names_stand_for_themselves) {
     EXPECT_TRUE(table_matches(R"("a""b"."*")", "a\"b", "*"));
     EXPECT_FALSE(table_matches(R"("a"."*")", "a", "b"));
