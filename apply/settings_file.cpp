@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
 #include <iterator>
 
 namespace waltrail {
@@ -31,6 +32,13 @@ bool is_in_environment(const CLI::Option &option) {
     if (option.get_envname().empty()) return false;
     const char *value = std::getenv(option.get_envname().c_str());
     return value != nullptr && *value != '\0';
+}
+
+std::string command_names(CLI::App &app, const char *between) {
+    std::vector<std::string> names;
+    for (CLI::App *command : app.get_subcommands([](CLI::App *) { return true; }))
+        names.push_back(command->get_name());
+    return fmt::format("{}", fmt::join(names, between));
 }
 
 CLI::App *find_table(CLI::App &app, const std::vector<std::string> &tables) {
@@ -69,6 +77,20 @@ std::vector<TomlSetting> shared_settings(CLI::App &app, const std::vector<TomlSe
     return shared;
 }
 
+// Above the first table stand the settings of the program itself, and often one that was meant for a table.
+std::string unknown_setting(CLI::App &app, const TomlSetting &setting) {
+    std::string problem = fmt::format("unknown setting \"{}\"", setting.path.back());
+    if (setting.path.size() > 1) return problem;
+    for (CLI::App *command : app.get_subcommands([](CLI::App *) { return true; }))
+        if (find_option(*command, setting.path.back()) != nullptr)
+            return fmt::format("setting \"{}\" belongs below a line [{}]", setting.path.back(),
+                               find_option(*find_table(app, {shared_table}), setting.path.back()) !=
+                                       nullptr
+                                   ? shared_table
+                                   : command->get_name());
+    return problem;
+}
+
 [[noreturn]] void fail(const CLI::App &app, size_t line, const std::string &problem) {
     throw CLI::ConfigError(fmt::format("settings file \"{}\", line {}: {}",
                                        app.get_config_ptr()->as<std::string>(), line, problem));
@@ -93,13 +115,26 @@ std::vector<CLI::ConfigItem> SettingsFile::from_config(std::istream &input) cons
         CLI::App *table = find_table(app_, item.parents);
         if (table == nullptr)
             fail(app_, setting.line,
-                 fmt::format("unknown table [{}]", fmt::join(item.parents, ".")));
+                 fmt::format("unknown table [{}], the tables are [{}]",
+                             fmt::join(item.parents, "."), command_names(app_, "], [")));
         CLI::Option *option = find_option(*table, setting.path.back());
-        if (option == nullptr)
-            fail(app_, setting.line, fmt::format("unknown setting \"{}\"", setting.path.back()));
+        if (option == nullptr) fail(app_, setting.line, unknown_setting(app_, setting));
         if (!is_in_environment(*option)) items.push_back(std::move(item));
     }
     return items;
+}
+
+Ends apply_ends_of_file(const std::string &path) {
+    std::ifstream file(path);
+    std::string text{std::istreambuf_iterator<char>(file), {}};
+    Ends ends;
+    for (const TomlSetting &setting : read_toml(text)) {
+        if (setting.path.size() != 2 || setting.path[0] != shared_table) continue;
+        if (setting.path[1] == "source") ends.source = setting.values.back();
+        if (setting.path[1] == "destination") ends.destination = setting.values.back();
+        if (setting.path[1] == "slot") ends.slot = setting.values.back();
+    }
+    return ends;
 }
 
 } // namespace waltrail

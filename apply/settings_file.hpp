@@ -3,6 +3,8 @@
 // otherwise. So a file for `apply` serves `check`, `status` and `init`, and `check` looks at what `apply` would do.
 #pragma once
 
+#include "apply/settings.hpp"
+
 #include <CLI/CLI.hpp>
 
 #include <istream>
@@ -24,5 +26,8 @@ class SettingsFile : public CLI::Config {
   private:
     CLI::App &app_;
 };
+
+// What `waltrail apply` takes from the file for the two ends and the slot. Of a file that from_config() has found good.
+[[nodiscard]] Ends apply_ends_of_file(const std::string &path);
 
 } // namespace waltrail
