@@ -155,6 +155,14 @@ def test_patterns_that_match_nothing_are_told_by_apply_once(pair, waltrail):
     assert 'pattern "public.countres" of --tables matches no table now' in warnings[0]
     assert 'pattern "*.valeu" of --ignore-columns matches no column now' in warnings[1]
     assert "matches no" not in waltrail.apply_until_now(source, destination, slot, "--tables", "public.*").stderr
+    process = waltrail.apply(source, destination, slot, "--exclude-tables", "public.gone")
+    process.wait_for_output("matches no table")
+    source.execute("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = %s", [slot])
+    servers.wait_until(lambda: process.output().count("streaming source") == 2, "apply to be back")
+    source.execute("INSERT INTO counters VALUES (1, 1)")
+    servers.wait_until(lambda: destination.value("SELECT count(*) FROM changes"), "the change")
+    assert process.output().count("matches no table") == 1
+    assert process.stop() == 0
 
 
 def test_key_file(own_server, check):
@@ -176,6 +184,17 @@ def test_key_file(own_server, check):
     source.execute("GRANT pg_read_server_files TO replicator")
     source.execute("GRANT EXECUTE ON FUNCTION pg_stat_file(text, boolean) TO replicator")
     assert check(source=source.conninfo(user="replicator")).worse_than_note() == []
+
+
+def test_key_file_that_a_role_may_not_know_of(new_server, destination, slot, waltrail, check):
+    settings = {"waltrail.mask_columns": "*.email", "waltrail.mask_key_file": "mask.key"}
+    source = servers.Database(new_server("source", shared_preload_libraries="waltrail", **settings), "postgres")
+    source.execute("CREATE TABLE people (id int PRIMARY KEY, email text)")
+    source.execute("CREATE ROLE replicator LOGIN REPLICATION")
+    waltrail.init(source, destination, slot)
+    report = check(source=source.conninfo(user="replicator"))
+    assert report.worse_than_note() == [("source", "warning", "mask_key")]
+    assert "mask.key" not in report.only("source_settings", "ok", "waltrail.mask_columns = '*.email'")["what"]
 
 
 def test_mask_without_a_key(new_server, destination, slot, waltrail, check):
