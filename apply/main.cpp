@@ -138,13 +138,6 @@ void require_ends(const Ends &ends) {
     require_destination(ends);
 }
 
-std::vector<std::string> command_names(const CLI::App &app) {
-    std::vector<std::string> names;
-    for (const CLI::App *command : app.get_subcommands([](const CLI::App *) { return true; }))
-        names.push_back(command->get_name());
-    return names;
-}
-
 // A second value behind a flag of patterns is a word that nothing takes.
 bool has_patterns(const CLI::App &command) {
     auto settings = pattern_settings();

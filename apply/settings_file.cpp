@@ -12,6 +12,13 @@
 
 namespace waltrail {
 
+std::vector<std::string> command_names(const CLI::App &app) {
+    std::vector<std::string> names;
+    for (const CLI::App *command : app.get_subcommands([](const CLI::App *) { return true; }))
+        names.push_back(command->get_name());
+    return names;
+}
+
 namespace {
 
 constexpr const char *shared_table = "apply";
@@ -32,13 +39,6 @@ bool is_in_environment(const CLI::Option &option) {
     if (option.get_envname().empty()) return false;
     const char *value = std::getenv(option.get_envname().c_str());
     return value != nullptr && *value != '\0';
-}
-
-std::string command_names(CLI::App &app, const char *between) {
-    std::vector<std::string> names;
-    for (CLI::App *command : app.get_subcommands([](CLI::App *) { return true; }))
-        names.push_back(command->get_name());
-    return fmt::format("{}", fmt::join(names, between));
 }
 
 CLI::App *find_table(CLI::App &app, const std::vector<std::string> &tables) {
@@ -77,18 +77,17 @@ std::vector<TomlSetting> shared_settings(CLI::App &app, const std::vector<TomlSe
     return shared;
 }
 
-// Above the first table stand the settings of the program itself, and often one that was meant for a table.
+// Above the first table stand the settings of the program itself, and often one that was meant for a table: the shared one, or
+// the only one that knows it.
 std::string unknown_setting(CLI::App &app, const TomlSetting &setting) {
-    std::string problem = fmt::format("unknown setting \"{}\"", setting.path.back());
-    if (setting.path.size() > 1) return problem;
-    for (CLI::App *command : app.get_subcommands([](CLI::App *) { return true; }))
-        if (find_option(*command, setting.path.back()) != nullptr)
-            return fmt::format("setting \"{}\" belongs below a line [{}]", setting.path.back(),
-                               find_option(*find_table(app, {shared_table}), setting.path.back()) !=
-                                       nullptr
-                                   ? shared_table
-                                   : command->get_name());
-    return problem;
+    const std::string &name = setting.path.back();
+    std::vector<std::string> tables = command_names(app);
+    tables.insert(tables.begin(), shared_table);
+    if (setting.path.size() == 1)
+        for (const std::string &table : tables)
+            if (find_option(*find_table(app, {table}), name) != nullptr)
+                return fmt::format("setting \"{}\" belongs below a line [{}]", name, table);
+    return fmt::format("unknown setting \"{}\"", name);
 }
 
 [[noreturn]] void fail(const CLI::App &app, size_t line, const std::string &problem) {
@@ -116,7 +115,7 @@ std::vector<CLI::ConfigItem> SettingsFile::from_config(std::istream &input) cons
         if (table == nullptr)
             fail(app_, setting.line,
                  fmt::format("unknown table [{}], the tables are [{}]",
-                             fmt::join(item.parents, "."), command_names(app_, "], [")));
+                             fmt::join(item.parents, "."), fmt::join(command_names(app_), "], [")));
         CLI::Option *option = find_option(*table, setting.path.back());
         if (option == nullptr) fail(app_, setting.line, unknown_setting(app_, setting));
         if (!is_in_environment(*option)) items.push_back(std::move(item));

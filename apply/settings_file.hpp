@@ -27,6 +27,9 @@ class SettingsFile : public CLI::Config {
     CLI::App &app_;
 };
 
+// The subcommands, each of which is a table of the file too.
+[[nodiscard]] std::vector<std::string> command_names(const CLI::App &app);
+
 // What `waltrail apply` takes from the file for the two ends and the slot. Of a file that from_config() has found good.
 [[nodiscard]] Ends apply_ends_of_file(const std::string &path);
 
