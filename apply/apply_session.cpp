@@ -9,6 +9,7 @@
 #include "apply/source_lock.hpp"
 #include "apply/stop_wait.hpp"
 #include "apply/stream_receiver.hpp"
+#include "apply/trail_rights.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -101,12 +102,15 @@ void write_stream(FrameQueue &queue, BatchWriter &writer, StreamReceiver &receiv
 } // namespace
 
 void run_apply_session(const ApplySettings &settings, const RefusedRows &refused,
-                       Maintenance &maintenance, std::stop_token stop, SessionOutcome &outcome) {
+                       Maintenance &maintenance, PatternWarnings &patterns, std::stop_token stop,
+                       SessionOutcome &outcome) {
     ReplicationStream stream(settings.ends.source);
     SourceSystem system = stream.identify();
     PostgresConnection destination = connect_destination(settings);
     bool one_server = is_one_server(destination, stream.connection());
     if (one_server) refuse_to_be_awaited(stream.connection());
+    require_trail(destination);
+    require_trail_rights(destination, TrailUse::write);
     Progress progress = find_source(destination, system.database, settings.ends.slot);
     lock_source(destination, progress, stop);
     if (stop.stop_requested()) return;
@@ -131,6 +135,7 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
     outcome.streamed = true;
     spdlog::info("streaming source \"{}\" from {} into {}", progress.label, lsn_text(start.lsn),
                  destination.where());
+    patterns.tell();
 
     FrameQueue queue(settings.queue_bytes_max);
     BatchWriter writer(destination, progress, start, system.timeline, refused, own_tables,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "apply/maintenance.hpp"
+#include "apply/pattern_warnings.hpp"
 #include "apply/quarantine.hpp"
 #include "apply/settings.hpp"
 
@@ -17,6 +18,7 @@ struct SessionOutcome {
     bool progressed = false; // something was recorded: the backoff may start anew
 };
 void run_apply_session(const ApplySettings &settings, const RefusedRows &refused,
-                       Maintenance &maintenance, std::stop_token stop, SessionOutcome &outcome);
+                       Maintenance &maintenance, PatternWarnings &patterns, std::stop_token stop,
+                       SessionOutcome &outcome);
 
 } // namespace waltrail

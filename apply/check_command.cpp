@@ -41,6 +41,7 @@ constexpr Check checks[] = {
     {"walsenders", End::source, check_walsenders, "walsenders"},
     {"replication_connection", End::source, check_replication_connection,
      "a replication connection"},
+    {"source_settings", End::source, check_source_settings, "the source's own settings"},
     {"replica_identity", End::source, check_replica_identity, "the tables' replica identity"},
     {"row_identity", End::source, check_row_identity, "the tables' replica identity"},
     {"unlogged_tables", End::source, check_unlogged_tables, "unlogged tables"},
@@ -75,7 +76,7 @@ void look_at(const Check &check, CheckedPair &pair, std::vector<Finding> &findin
 } // namespace
 
 int run_check(const CheckSettings &settings) {
-    CheckedPair pair{settings};
+    CheckedPair pair{.settings = settings, .selection = settings.selection};
     std::vector<Finding> findings;
     for (const Check &check : checks) look_at(check, pair, findings);
     sort_findings(findings);

@@ -1,4 +1,5 @@
 #include "apply/checks.hpp"
+#include "apply/trail_rights.hpp"
 
 #include <fmt/format.h>
 
@@ -27,7 +28,10 @@ void check_extension(CheckedPair &pair, FindingSink &findings) {
 void check_trail(CheckedPair &pair, FindingSink &findings) {
     if (!pair.has_extension) return;
     require_trail(*pair.destination);
-    pair.has_trail = true; // also where this role may not call the function
+    // The role is apply's. Whatever it lacks, what it may see is looked at.
+    pair.has_trail = true;
+    if (auto problem = trail_right_problem(*pair.destination, TrailUse::write))
+        return findings.fail(problem->what, problem->mend);
     Result problem = pair.destination->execute("SELECT rtrim(changes.trail_problem(), '.')");
     pair.has_trail = problem.is_null(0, 0);
     if (pair.has_trail) return findings.ok("the table \"changes\" and those beside it are there");

@@ -28,7 +28,9 @@ void check_quarantine(CheckedPair &pair, FindingSink &findings) {
     if (row.text(0, 0) == "0") return findings.ok("no change is in quarantine");
     findings.warn(fmt::format("changes in quarantine: {}, of {}; the newest: {}", row.text(0, 0),
                               row.text(0, 1), row.text(0, 2)),
-                  "look at them in changes.quarantine; \"waltrail decode\" reads their frames");
+                  "look at them in changes.quarantine; docs/operations.md says how to read them, "
+                  "write them and "
+                  "clear this");
 }
 
 void check_marks(CheckedPair &pair, FindingSink &findings) {

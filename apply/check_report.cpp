@@ -9,6 +9,14 @@
 
 namespace waltrail {
 
+namespace {
+
+std::string counted(size_t count, std::string_view noun) {
+    return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+} // namespace
+
 FindingCount count_findings(const std::vector<Finding> &findings) {
     FindingCount count;
     for (const Finding &finding : findings) {
@@ -31,7 +39,8 @@ std::string findings_text(const std::vector<Finding> &findings) {
             fmt::format("{:<11}  {:<7}  {}{}{}\n", name_of(finding.end), name_of(finding.severity),
                         finding.what, finding.mend.empty() ? "" : ": ", finding.mend);
     FindingCount count = count_findings(findings);
-    return text + fmt::format("{} errors, {} warnings\n", count.errors, count.warnings);
+    return text + fmt::format("{}, {}\n", counted(count.errors, "error"),
+                              counted(count.warnings, "warning"));
 }
 
 std::string findings_json(const std::vector<Finding> &findings) {

@@ -14,7 +14,7 @@ struct FindingCount {
 // The source first; at each end the worst first, otherwise as they were found.
 void sort_findings(std::vector<Finding> &findings);
 
-// A line for each finding, and a last line `N errors, M warnings`.
+// A line for each finding, and a last line `N errors, M warnings`, with `1 error` and `1 warning`.
 [[nodiscard]] std::string findings_text(const std::vector<Finding> &findings);
 
 // {"errors": N, "warnings": M, "findings": [{"end", "severity", "check", "what", "where", "mend"}]}; `mend` is null where there

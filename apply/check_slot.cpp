@@ -33,8 +33,9 @@ void check_slot_use(CheckedPair &pair, FindingSink &findings) {
         findings.ok(fmt::format("slot \"{}\" is in use by process {}", pair.settings.ends.slot,
                                 pair.slot.active_pid));
     else
-        findings.note(fmt::format("slot \"{}\" is in use by nobody", pair.settings.ends.slot),
-                      "changes are recorded while \"waltrail apply\" runs");
+        findings.note(fmt::format("apply does not run now; slot \"{}\" keeps the changes for it",
+                                  pair.settings.ends.slot),
+                      "run \"waltrail apply\" to have them in the trail");
 }
 
 void check_slot_wal(CheckedPair &pair, FindingSink &findings) {

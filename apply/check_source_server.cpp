@@ -11,14 +11,15 @@ bool is_superuser(PostgresConnection &connection) {
                .text(0, 0) == "t";
 }
 
-// LOAD loads it into this session alone, and is the proof. Only a superuser may.
-void load_library(PostgresConnection &source, FindingSink &findings) {
+// LOAD loads it into this session alone, and is the proof, unless output_plugin_libraries says no. Only a superuser may.
+void load_library(CheckedPair &pair, FindingSink &findings) {
+    PostgresConnection &source = *pair.source;
     try {
         source.execute("LOAD 'waltrail'");
-        findings.ok("output plugin \"waltrail\" can be loaded");
+        if (pair.plugin_is_allowed) findings.ok("output plugin \"waltrail\" can be loaded");
     } catch (const Error &error) {
         if (error.sqlstate() != undefined_file) throw;
-        Problem missing = missing_plugin(source);
+        Problem missing = missing_plugin();
         findings.fail(missing.what, missing.mend);
     }
 }
@@ -50,10 +51,13 @@ void check_plugin_permission(CheckedPair &pair, FindingSink &findings) {
         return findings.note("the role may not see output_plugin_libraries; output plugin "
                              "\"waltrail\" was allowed when the slot was made");
     }
-    findings.judge(plugin_permission_problem(*pair.source),
-                   "the server allows output plugin \"waltrail\"");
+    std::optional<Problem> problem = plugin_permission_problem(*pair.source);
+    pair.plugin_is_allowed = !problem;
+    findings.judge(problem, "the server allows output plugin \"waltrail\"");
 }
 
+// Where the server's list leaves the plugin out, nothing is said to be well.
+//
 // | role       | slot of this plugin | extension's files | then                                      |
 // |------------|---------------------|-------------------|-------------------------------------------|
 // | superuser  | any                 | any               | it is loaded                              |
@@ -61,7 +65,8 @@ void check_plugin_permission(CheckedPair &pair, FindingSink &findings) {
 // | other      | no                  | there             | ok: make install brings both              |
 // | other      | no                  | not there         | warning: it may be there all the same     |
 void check_plugin_library(CheckedPair &pair, FindingSink &findings) {
-    if (is_superuser(*pair.source)) return load_library(*pair.source, findings);
+    if (is_superuser(*pair.source)) return load_library(pair, findings);
+    if (!pair.plugin_is_allowed) return;
     if (pair.slot.plugin == "waltrail")
         return findings.ok("output plugin \"waltrail\" was there when the slot was made");
     if (pair.source->execute("SELECT FROM pg_available_extensions WHERE name = 'waltrail'").rows() >

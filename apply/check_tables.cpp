@@ -21,7 +21,7 @@ std::vector<std::string> selected_tables(CheckedPair &pair, const std::string &c
         R"(SELECT format('"%s.%s"', n.nspname, c.relname)
              FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
             WHERE {} AND {} ORDER BY n.nspname, c.relname)",
-        selected_table_condition(*pair.source, pair.settings.selection), condition));
+        selected_table_condition(*pair.source, pair.selection), condition));
     std::vector<std::string> names;
     for (int row = 0; row < rows.rows(); row++) names.push_back(rows.string(row, 0));
     return names;

@@ -14,8 +14,12 @@ namespace waltrail {
 
 struct CheckedPair {
     const CheckSettings &settings;
+    Selection selection; // the client's and, once it is read, what the source's own settings add
+    Selection source_selection;                    // of these, the source's own; well formed
+    std::optional<std::string> mask_key_file;      // of the source's setting; none: not to be told
     std::optional<PostgresConnection> source;      // none: it does not connect
     std::optional<PostgresConnection> destination; // none: it does not connect
+    bool plugin_is_allowed = true;                 // as far as the role may see
     bool may_stream = true;                        // the source would take a replication connection
     std::optional<SourceSystem> system;            // none: no replication connection
     SlotState slot;
@@ -51,8 +55,11 @@ void check_replica_identity(CheckedPair &pair, FindingSink &findings);
 void check_row_identity(CheckedPair &pair, FindingSink &findings);
 void check_unlogged_tables(CheckedPair &pair, FindingSink &findings);
 
-// check_selection.cpp: the settings that say what is recorded.
+// check_source_settings.cpp: what is recorded, as the client's settings and the source's own say it.
+void check_source_settings(CheckedPair &pair, FindingSink &findings);
 void check_patterns(CheckedPair &pair, FindingSink &findings);
+
+// check_mask_key.cpp: the file that the source names, where columns are to be masked.
 void check_mask_key(CheckedPair &pair, FindingSink &findings);
 
 // check_destination_server.cpp: the destination's database and what must be installed there.

@@ -6,9 +6,10 @@ namespace waltrail {
 
 namespace {
 
-constexpr const char *start_anew = "to go on with a gap, note the missing range in changes.gaps, "
-                                   "drop the slot if it is there, and run "
-                                   "\"waltrail init\" with another --slot and --label";
+constexpr const char *start_anew =
+    "to go on with a gap, drop the slot if it is there, run \"waltrail init\" with another --slot "
+    "and "
+    "--label, and note the missing range in changes.gaps (docs/operations.md has the SQL)";
 
 // The recorded timeline must be the current one, or an ancestor that ended at or after the recorded end.
 void check_timeline(const SourceSystem &system, const Progress &progress) {

@@ -8,6 +8,7 @@
 //
 // What goes wrong before the end of step 5, a signal too, takes back 1 to 4. Destination and source may be one server: no
 // transaction is open on the destination while the slot is made, or it would wait for that.
+#include "apply/identity.hpp"
 #include "apply/init_destination.hpp"
 #include "apply/init_event_trigger.hpp"
 #include "apply/init_interrupt.hpp"
@@ -58,12 +59,14 @@ class InitRun {
         check_source(source_);
         check_destination(destination_);
         lock_init(source_);
-        replication_.emplace(settings_.ends.source, "source",
-                             PostgresConnection::Mode::replication);
-        identity_ = identify_source(source_, *replication_);
+        replication_.emplace(settings_.ends.source);
+        identity_ = identify_source(source_, replication_->connection());
         registration_ = check_registration(source_, destination_, identity_, settings_.ends.slot,
                                            settings_.label);
-        if (!registration_.is_prepared) check_free_slot(source_);
+        if (registration_.is_prepared)
+            check_progress();
+        else
+            check_free_slot(source_);
         if (!settings_.keep_replica_identity) check_event_trigger(source_, settings_.ends.slot);
     }
 
@@ -95,21 +98,27 @@ class InitRun {
                    registration_.is_prepared ? "source already registered" : "source registered",
                    registration_.label);
         std::fflush(stdout);
-        for (auto &pattern : patterns_without_table_)
-            fmt::print(stderr,
-                       "waltrail: warning: {}: pattern \"{}\" of --tables matches no table now\n",
-                       source_.where(), one_line(pattern));
+        for (auto &line : unmatched_patterns_)
+            fmt::print(stderr, "waltrail: warning: {}: {}\n", source_.where(), line);
         for (auto &warning : identities_.warnings)
             fmt::print(stderr, "waltrail: warning: {}\n", warning);
         for (auto &warning : maintain_partitions(destination_))
             fmt::print(stderr, "waltrail: warning: {}\n", warning);
-        fmt::print("now run: {}\n", apply_command_line(settings_.ends));
+        fmt::print("now run: {}\n", apply_command_line(settings_));
     }
 
   private:
+    // As apply does: what it would refuse is not called prepared. In this order, because apply records first and acknowledges then.
+    void check_progress() {
+        SlotState slot = read_slot(source_, settings_.ends.slot);
+        Progress progress = find_source(destination_, identity_.database_name, settings_.ends.slot);
+        read_progress(destination_, progress);
+        check_identity(replication_->identify(), slot, settings_.ends.slot, progress);
+    }
+
     void make(UndoList &undo) {
         if (!registration_.is_prepared) {
-            consistent_point_ = create_slot(source_, *replication_, settings_);
+            consistent_point_ = create_slot(source_, replication_->connection(), settings_);
             undo.add(
                 fmt::format("slot \"{0}\" on the source (SELECT pg_drop_replication_slot('{0}'))",
                             settings_.ends.slot),
@@ -150,7 +159,8 @@ class InitRun {
     void change_identities(UndoList &undo) {
         std::vector<TablePattern> patterns = parse_table_patterns(settings_.tables);
         std::string condition = tracked_table_condition(source_, patterns);
-        patterns_without_table_ = patterns_without_table(source_, patterns);
+        unmatched_patterns_ =
+            unmatched_patterns(source_, "--tables", PatternKind::table, settings_.tables);
         has_event_trigger_ = may_make_event_trigger(source_);
         if (has_event_trigger_) make_event_trigger(source_, settings_.ends, patterns, undo);
         identities_ = set_replica_identities(source_, settings_.ends, condition, undo);
@@ -171,13 +181,13 @@ class InitRun {
 
     const InitSettings &settings_;
     PostgresConnection source_, destination_;
-    std::optional<PostgresConnection> replication_;
+    std::optional<ReplicationStream> replication_;
     SourceIdentity identity_;
     Registration registration_;
     std::string consistent_point_;
     std::string retention_;
     IdentityReport identities_;
-    std::vector<std::string> patterns_without_table_;
+    std::vector<std::string> unmatched_patterns_;
     bool has_event_trigger_ = false;
 };
 

@@ -50,7 +50,7 @@ Error creation_error(const PostgresConnection &source, const Error &error,
                      const std::string &slot) {
     std::string what = fmt::format("could not create replication slot \"{}\"", slot);
     if (error.sqlstate() == undefined_file) {
-        Problem missing = missing_plugin(source);
+        Problem missing = missing_plugin();
         return {Disposition::stop, fmt::format("{}: {}", source.where(), missing.what),
                 missing.mend, error.sqlstate()};
     }

@@ -60,11 +60,20 @@ std::string conninfo_without_secrets(const std::string &conninfo) {
     return shown;
 }
 
-std::string apply_command_line(const Ends &ends) {
-    return fmt::format("waltrail apply --source {} --destination {} --slot {}",
-                       shell_word(conninfo_without_secrets(ends.source)),
-                       shell_word(conninfo_without_secrets(ends.destination)),
-                       shell_word(ends.slot));
+std::string apply_command_line(const InitSettings &settings) {
+    const Ends &ends = settings.ends, &known = settings.file_ends;
+    bool has_file = !settings.config_file.empty();
+    std::string line = "waltrail apply";
+    auto add = [&line](const char *flag, const std::string &value) {
+        line += fmt::format(" {} {}", flag, shell_word(value));
+    };
+    if (has_file) add("--config", settings.config_file);
+    if (!has_file || ends.source != known.source)
+        add("--source", conninfo_without_secrets(ends.source));
+    if (!has_file || ends.destination != known.destination)
+        add("--destination", conninfo_without_secrets(ends.destination));
+    if (!has_file || ends.slot != known.slot) add("--slot", ends.slot);
+    return line;
 }
 
 } // namespace waltrail

@@ -6,9 +6,11 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cstdio>
 
 using namespace waltrail;
@@ -59,7 +61,8 @@ void add_init(CLI::App &app, InitSettings &settings) {
                      "15 days, 30 days, unlimited, or an interval (default: as it was, or 30 days)")
         ->envname("WALTRAIL_RETENTION");
     add_patterns(*command, pattern_settings().front(), settings.tables,
-                 "patterns schema.table, with *, of tables that get REPLICA IDENTITY FULL")
+                 "patterns schema.table, with *, separated by commas, of tables that get REPLICA "
+                 "IDENTITY FULL")
         ->capture_default_str();
     command
         ->add_option_function<unsigned>(
@@ -135,6 +138,38 @@ void require_ends(const Ends &ends) {
     require_destination(ends);
 }
 
+// A second value behind a flag of patterns is a word that nothing takes.
+bool has_patterns(const CLI::App &command) {
+    auto settings = pattern_settings();
+    return std::any_of(settings.begin(), settings.end(), [&](auto &setting) {
+        const CLI::Option *option = command.get_option_no_throw(setting.flag);
+        return option != nullptr && option->count() > 0;
+    });
+}
+
+// What CLI11 says, and of a word that nothing takes what it was probably meant for.
+std::string usage_problem(const CLI::App &app, const CLI::ParseError &error) {
+    std::vector<std::string> rest = app.remaining(true);
+    auto word = std::find_if(rest.begin(), rest.end(), [](auto &text) { return text[0] != '-'; });
+    if (dynamic_cast<const CLI::ExtrasError *>(&error) == nullptr || word == rest.end())
+        return error.what();
+    std::vector<CLI::App *> commands = app.get_subcommands();
+    if (commands.empty())
+        return fmt::format("unknown subcommand \"{}\", the subcommands are {}", *word,
+                           fmt::join(command_names(app), ", "));
+    if (has_patterns(*commands.front()))
+        return fmt::format("unexpected word \"{}\"; separate patterns with commas, or repeat the "
+                           "flag",
+                           *word);
+    return error.what();
+}
+
+void take_config_file(const CLI::App &app, InitSettings &settings) {
+    settings.config_file = app.get_config_ptr()->as<std::string>();
+    if (!settings.config_file.empty())
+        settings.file_ends = apply_ends_of_file(settings.config_file);
+}
+
 int fail(const std::string &message, ExitCode code) {
     fmt::print(stderr, "waltrail: {}\n", message);
     return static_cast<int>(code);
@@ -175,11 +210,12 @@ int main(int argc, char **argv) {
         else if (app.got_subcommand("status"))
             require_destination(status.ends);
         else if (!app.got_subcommand("decode"))
-            throw CLI::RequiredError("a subcommand");
+            throw CLI::RequiredError(
+                fmt::format("a subcommand ({})", fmt::join(command_names(app), ", ")));
     } catch (const CLI::ParseError &error) {
         if (error.get_exit_code() == 0) return app.exit(error);
         return fail(fmt::format("{}: \"waltrail --help\" lists commands and options",
-                                one_line(error.what())),
+                                one_line(usage_problem(app, error))),
                     ExitCode::usage);
     }
 
@@ -187,7 +223,10 @@ int main(int argc, char **argv) {
     spdlog::set_level(spdlog::level::from_str(log_level));
     spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
     try {
-        if (app.got_subcommand("init")) return run_init(init);
+        if (app.got_subcommand("init")) {
+            take_config_file(app, init);
+            return run_init(init);
+        }
         if (app.got_subcommand("apply")) return run_apply(apply);
         if (app.got_subcommand("check")) return run_check(check);
         if (app.got_subcommand("status")) return run_status(status);

@@ -99,10 +99,9 @@ std::optional<Problem> plugin_permission_problem(PostgresConnection &source) {
                     setting, fmt::join(wanted, ", "))};
 }
 
-Problem missing_plugin(const PostgresConnection &source) {
+Problem missing_plugin() {
     return {"output plugin \"waltrail\" is not installed on its server",
-            fmt::format("install the package postgresql-{}-waltrail there, or run make install",
-                        PQserverVersion(source.get()) / 10000)};
+            "run make install of waltrail there"};
 }
 
 std::optional<Problem> walsender_problem(PostgresConnection &source) {

@@ -24,7 +24,7 @@ struct Problem {
 [[nodiscard]] std::optional<Problem> replication_right_problem(PostgresConnection &source);
 [[nodiscard]] std::optional<Problem> plugin_permission_problem(PostgresConnection &source);
 // What the server means with undefined_file.
-[[nodiscard]] Problem missing_plugin(const PostgresConnection &source);
+[[nodiscard]] Problem missing_plugin();
 [[nodiscard]] std::optional<Problem> walsender_problem(PostgresConnection &source); // one is free
 [[nodiscard]] std::optional<Problem> slot_room_problem(PostgresConnection &source); // for one more
 

@@ -28,11 +28,11 @@ struct Progress {
     std::optional<wire::Transaction> last_commit;
 };
 
-// Refuses (Disposition::stop) when the extension is missing or of another version, or the trail is.
+// Refuses (Disposition::stop) when the extension is missing or of another version, or the trail is. Needs no right.
 void require_trail(PostgresConnection &destination);
 
-// Which source it is, without its ranges. Refuses as require_trail() does, and when the destination does not know a source with
-// this database and slot.
+// Which source it is, without its ranges. The trail is there. Refuses (Disposition::stop) when the destination does not know a
+// source with this database and slot.
 [[nodiscard]] Progress find_source(PostgresConnection &destination, const std::string &database,
                                    const std::string &slot);
 

@@ -11,18 +11,19 @@ namespace {
 
 constexpr PatternSetting settings[] = {
     {"tables", "--tables", "WALTRAIL_TABLES", PatternKind::table, &Selection::tables,
-     "record only these tables: patterns schema.table, with *"},
+     "record only these tables: patterns schema.table, with *, separated by commas"},
     {"exclude_tables", "--exclude-tables", "WALTRAIL_EXCLUDE_TABLES", PatternKind::table,
-     &Selection::exclude_tables, "do not record these tables: patterns schema.table, with *"},
+     &Selection::exclude_tables,
+     "do not record these tables: patterns schema.table, with *, separated by commas"},
     {"ignore_columns", "--ignore-columns", "WALTRAIL_IGNORE_COLUMNS", PatternKind::column,
      &Selection::ignore_columns,
      "do not record an UPDATE that changes only these columns: patterns schema.table.column or "
-     "*.column, with *"},
+     "*.column, with *, separated by commas"},
     {"exclude_columns", "--exclude-columns", "WALTRAIL_EXCLUDE_COLUMNS", PatternKind::column,
-     &Selection::exclude_columns, "values of these columns never leave the source: patterns"},
+     &Selection::exclude_columns, "values of these columns never leave the source: such patterns"},
     {"mask_columns", "--mask-columns", "WALTRAIL_MASK_COLUMNS", PatternKind::column,
      &Selection::mask_columns,
-     "values of these columns are replaced by a keyed hash on the source: patterns"},
+     "values of these columns are replaced by a keyed hash on the source: such patterns"},
 };
 
 constexpr const char *how_to_write[] = {

@@ -45,6 +45,8 @@ struct InitSettings {
     std::vector<std::string> tables{"*.*"}; // lists of patterns, to get REPLICA IDENTITY FULL
     bool keep_replica_identity = false;     // leave the tables as they are
     std::chrono::milliseconds slot_timeout{60'000};
+    std::string config_file; // empty: none was given
+    Ends file_ends;          // what apply takes from that file
 };
 
 struct CheckSettings {

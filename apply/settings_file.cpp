@@ -7,9 +7,17 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
 #include <iterator>
 
 namespace waltrail {
+
+std::vector<std::string> command_names(const CLI::App &app) {
+    std::vector<std::string> names;
+    for (const CLI::App *command : app.get_subcommands([](const CLI::App *) { return true; }))
+        names.push_back(command->get_name());
+    return names;
+}
 
 namespace {
 
@@ -69,6 +77,19 @@ std::vector<TomlSetting> shared_settings(CLI::App &app, const std::vector<TomlSe
     return shared;
 }
 
+// Above the first table stand the settings of the program itself, and often one that was meant for a table: the shared one, or
+// the only one that knows it.
+std::string unknown_setting(CLI::App &app, const TomlSetting &setting) {
+    const std::string &name = setting.path.back();
+    std::vector<std::string> tables = command_names(app);
+    tables.insert(tables.begin(), shared_table);
+    if (setting.path.size() == 1)
+        for (const std::string &table : tables)
+            if (find_option(*find_table(app, {table}), name) != nullptr)
+                return fmt::format("setting \"{}\" belongs below a line [{}]", name, table);
+    return fmt::format("unknown setting \"{}\"", name);
+}
+
 [[noreturn]] void fail(const CLI::App &app, size_t line, const std::string &problem) {
     throw CLI::ConfigError(fmt::format("settings file \"{}\", line {}: {}",
                                        app.get_config_ptr()->as<std::string>(), line, problem));
@@ -93,13 +114,26 @@ std::vector<CLI::ConfigItem> SettingsFile::from_config(std::istream &input) cons
         CLI::App *table = find_table(app_, item.parents);
         if (table == nullptr)
             fail(app_, setting.line,
-                 fmt::format("unknown table [{}]", fmt::join(item.parents, ".")));
+                 fmt::format("unknown table [{}], the tables are [{}]",
+                             fmt::join(item.parents, "."), fmt::join(command_names(app_), "], [")));
         CLI::Option *option = find_option(*table, setting.path.back());
-        if (option == nullptr)
-            fail(app_, setting.line, fmt::format("unknown setting \"{}\"", setting.path.back()));
+        if (option == nullptr) fail(app_, setting.line, unknown_setting(app_, setting));
         if (!is_in_environment(*option)) items.push_back(std::move(item));
     }
     return items;
+}
+
+Ends apply_ends_of_file(const std::string &path) {
+    std::ifstream file(path);
+    std::string text{std::istreambuf_iterator<char>(file), {}};
+    Ends ends;
+    for (const TomlSetting &setting : read_toml(text)) {
+        if (setting.path.size() != 2 || setting.path[0] != shared_table) continue;
+        if (setting.path[1] == "source") ends.source = setting.values.back();
+        if (setting.path[1] == "destination") ends.destination = setting.values.back();
+        if (setting.path[1] == "slot") ends.slot = setting.values.back();
+    }
+    return ends;
 }
 
 } // namespace waltrail

@@ -3,6 +3,8 @@
 // otherwise. So a file for `apply` serves `check`, `status` and `init`, and `check` looks at what `apply` would do.
 #pragma once
 
+#include "apply/settings.hpp"
+
 #include <CLI/CLI.hpp>
 
 #include <istream>
@@ -24,5 +26,11 @@ class SettingsFile : public CLI::Config {
   private:
     CLI::App &app_;
 };
+
+// The subcommands, each of which is a table of the file too.
+[[nodiscard]] std::vector<std::string> command_names(const CLI::App &app);
+
+// What `waltrail apply` takes from the file for the two ends and the slot. Of a file that from_config() has found good.
+[[nodiscard]] Ends apply_ends_of_file(const std::string &path);
 
 } // namespace waltrail

@@ -22,6 +22,11 @@ struct SlotState {
     std::optional<int64_t> safe_bytes_left; // WAL until it may be invalidated; none: no limit
 };
 
+// Missing or invalidated: apply cannot go on from it.
+[[nodiscard]] inline bool is_lost(const SlotState &slot) {
+    return !slot.exists || slot.wal_status == "lost";
+}
+
 // Over either kind of connection, by any role.
 [[nodiscard]] SlotState read_slot(PostgresConnection &source, const std::string &name);
 

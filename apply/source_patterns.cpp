@@ -8,6 +8,13 @@ namespace waltrail {
 
 namespace {
 
+struct ColumnPattern {
+    std::string text; // as written
+    std::string schema_like;
+    std::string table_like;
+    std::string column_like;
+};
+
 std::string like_pattern(const wire::NamePart &part) {
     std::string like;
     for (size_t i = 0; i < part.text.size(); i++) {
@@ -71,6 +78,9 @@ std::vector<TablePattern> parse_table_patterns(const std::vector<std::string> &l
     return parsed;
 }
 
+namespace {
+
+// Of those given, the ones that no table of the source matches now, as written.
 std::vector<std::string> patterns_without_table(PostgresConnection &source,
                                                 const std::vector<TablePattern> &patterns) {
     if (patterns.empty()) return {};
@@ -99,6 +109,7 @@ std::vector<ColumnPattern> parse_column_patterns(const std::vector<std::string> 
     return parsed;
 }
 
+// The same for columns.
 std::vector<std::string> patterns_without_column(PostgresConnection &source,
                                                  const std::vector<ColumnPattern> &patterns) {
     if (patterns.empty()) return {};
@@ -115,6 +126,20 @@ SELECT pattern.text FROM pattern
                       AND a.attname LIKE pattern.column_like)
  ORDER BY 1)",
                                                    values_of(source, patterns))));
+}
+
+} // namespace
+
+std::vector<std::string> unmatched_patterns(PostgresConnection &source, std::string_view name,
+                                            PatternKind kind,
+                                            const std::vector<std::string> &lists) {
+    bool of_tables = kind == PatternKind::table;
+    std::vector<std::string> lines;
+    for (auto &pattern : of_tables ? patterns_without_table(source, parse_table_patterns(lists))
+                                   : patterns_without_column(source, parse_column_patterns(lists)))
+        lines.push_back(fmt::format("pattern \"{}\" of {} matches no {} now", one_line(pattern),
+                                    name, of_tables ? "table" : "column"));
+    return lines;
 }
 
 std::string matching_table_condition(const PostgresConnection &connection,

@@ -17,26 +17,14 @@ struct TablePattern {
     std::string table_like;
 };
 
-struct ColumnPattern {
-    std::string text;
-    std::string schema_like;
-    std::string table_like;
-    std::string column_like;
-};
-
 // Of lists that pattern_problem() has found good.
 [[nodiscard]] std::vector<TablePattern> parse_table_patterns(const std::vector<std::string> &lists);
 
-[[nodiscard]] std::vector<ColumnPattern>
-parse_column_patterns(const std::vector<std::string> &lists);
-
-// Those that no table, or no column, of the source matches now, as written. *.* is never among them: it asks for nothing in
-// particular. Both need search_path = pg_catalog.
-[[nodiscard]] std::vector<std::string>
-patterns_without_table(PostgresConnection &source, const std::vector<TablePattern> &patterns);
-
-[[nodiscard]] std::vector<std::string>
-patterns_without_column(PostgresConnection &source, const std::vector<ColumnPattern> &patterns);
+// A line about each pattern of lists that pattern_problem() has found good which matches nothing now: `pattern "x" of --tables matches no table now`. `name` is
+// what gave the list. *.* is never among them: it asks for nothing in particular. Needs search_path = pg_catalog.
+[[nodiscard]] std::vector<std::string> unmatched_patterns(PostgresConnection &source,
+                                                          std::string_view name, PatternKind kind,
+                                                          const std::vector<std::string> &lists);
 
 // A condition: one of the tables that the query `relids` gives matches a pattern by its own name. Needs search_path =
 // pg_catalog.

@@ -3,9 +3,11 @@
 #include "apply/read_only_connection.hpp"
 #include "apply/settings.hpp"
 #include "apply/status_report.hpp"
+#include "apply/trail_rights.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 
 namespace waltrail {
@@ -13,6 +15,7 @@ namespace waltrail {
 int run_status(const StatusSettings &settings) {
     PostgresConnection destination = connect_read_only(settings.ends.destination, "destination");
     require_trail(destination);
+    require_trail_rights(destination, TrailUse::read);
     std::optional<PostgresConnection> source;
     SourceFilter filter{.slot = settings.ends.slot};
     if (!settings.ends.source.empty()) {
@@ -33,7 +36,10 @@ int run_status(const StatusSettings &settings) {
                     "registered");
     std::string report = settings.json ? status_json(sources) : status_text(sources);
     std::fputs(report.c_str(), stdout);
-    return static_cast<int>(ExitCode::success);
+    bool all_can_go_on = std::none_of(sources.begin(), sources.end(), [](auto &reported) {
+        return reported.lag && is_lost(reported.lag->slot);
+    });
+    return static_cast<int>(all_can_go_on ? ExitCode::success : ExitCode::failure);
 }
 
 } // namespace waltrail

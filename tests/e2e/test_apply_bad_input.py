@@ -63,7 +63,7 @@ def test_role_without_rights_on_the_destination(pair, waltrail):
     destination.execute("CREATE ROLE plain_writer LOGIN")
     try:
         result = apply(waltrail, source.conninfo(), destination.conninfo(user="plain_writer"), slot)
-        assert_one_line(result, "destination", "permission denied")
+        assert_one_line(result, "destination", "plain_writer may not write the trail", 'the role that ran "waltrail init"')
     finally:
         destination.execute("DROP ROLE plain_writer")
 
@@ -102,8 +102,11 @@ def test_destination_is_the_source_and_was_not_prepared(pair, waltrail):
     [
         (["apply", "--nonsense"], ["--nonsense"]),
         (["apply"], ["--source"]),
-        (["nonsense"], ["nonsense"]),
-        ([], ["subcommand"]),
+        (["nonsense"], ["unknown subcommand", "nonsense", "init, apply, check, status, decode"]),
+        ([], ["subcommand", "init, apply, check, status, decode"]),
+        (["apply", "nonsense"], ["nonsense"]),
+        (["apply", "--source", "x", "--destination", "y", "--mask-columns", "a.b.c", "d.e.f"],
+         ['"d.e.f"', "separate patterns with commas, or repeat the flag"]),
         (["apply", "--source", "x", "--destination", "y", "--queue-bytes", "tiny"], ["--queue-bytes"]),
     ],
 )
@@ -115,6 +118,21 @@ def test_unknown_setting_in_the_file(waltrail, tmp_path):
     file = tmp_path / "waltrail.toml"
     file.write_text('[apply]\nsource = "x"\ndestination = "y"\nbach-bytes = 5000\n')
     assert_one_line(waltrail.run("apply", "--config", file, check=False), "bach-bytes", status=2)
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ('source = "x"\n', ['"source"', "below a line [apply]"]),
+        ('label = "x"\n', ['"label"', "below a line [init]"]),
+        ('nonsense = "x"\n', ['unknown setting "nonsense"']),
+        ('[aply]\nsource = "x"\n', ["unknown table [aply]", "[init], [apply], [check], [status], [decode]"]),
+    ],
+)
+def test_misplaced_setting_in_the_file(waltrail, tmp_path, text, words):
+    file = tmp_path / "waltrail.toml"
+    file.write_text(text)
+    assert_one_line(waltrail.run("apply", "--config", file, check=False), *words, status=2)
 
 
 def test_plugin_taken_off_the_list(fresh_source, destination, slot, waltrail):

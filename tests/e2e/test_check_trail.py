@@ -3,6 +3,7 @@
 import pytest
 
 import servers
+from mask_keys import make_key
 
 
 @pytest.fixture
@@ -76,6 +77,126 @@ def test_patterns_that_match_nothing_are_named_and_no_error(pair, check):
     assert report.warnings == 5
 
 
+def settle(server, database, name, value):
+    """Sets a line of postgresql.conf and waits until a new session has it."""
+    server.configure(**{name: value})
+    server.reload()
+    servers.wait_until(
+        lambda: database.psql(f"SHOW {name}", check=False).strip() == value, "the reload"
+    )
+
+
+@pytest.fixture
+def own_server(new_server, destination, slot, waltrail):
+    """A source whose server may be configured, with a table of people."""
+    source = servers.Database(new_server("configured"), "postgres")
+    source.execute("CREATE TABLE people (id int PRIMARY KEY, email text)")
+    waltrail.init(source, destination, slot)
+    return source
+
+
+def test_settings_of_the_source_itself(own_server, check):
+    source = own_server
+    check(source=source).only("source_settings", "ok", "no setting of the source")
+    source.execute("ALTER DATABASE postgres SET waltrail.exclude_tables = 'public.people'")
+    source.execute("ALTER ROLE postgres SET waltrail.exclude_columns = '*.email, *.passwrod'")
+    settle(source.server, source, "waltrail.mask_columns", "*.gone")
+    settle(source.server, source, "waltrail.mask_key_file", make_key(source.server))
+    report = check(source=source)
+    report.only(
+        "source_settings", "ok", "waltrail.exclude_tables = 'public.people'", "waltrail.exclude_columns = '*.email, *.passwrod'",
+        "waltrail.mask_columns = '*.gone'", "waltrail.mask_key_file = 'mask.key'",
+    )  # fmt: skip
+    assert [f["what"] for f in report.of_check("patterns")] == [
+        'pattern "*.passwrod" of waltrail.exclude_columns matches no column now',
+        'pattern "*.gone" of waltrail.mask_columns matches no column now',
+    ]
+    report.only("mask_key", "ok", '"mask.key" is there')
+    report.only("replica_identity", "note", "no table is recorded now")
+    assert (report.errors, report.warnings) == (0, 2)
+
+
+@pytest.mark.parametrize("preloaded", [False, True])
+def test_settings_of_the_source_that_stop_every_stream(new_server, destination, slot, waltrail, check, preloaded):
+    more = {"shared_preload_libraries": "waltrail"} if preloaded else {}
+    source = servers.Database(new_server("source", **{"waltrail.exclude_columns": "password"}, **more), "postgres")
+    waltrail.init(source, destination, slot)
+    report = check(source=source)
+    [failed] = [f for f in report.of_check("source_settings") if f["severity"] == "error"]
+    assert "waltrail.exclude_columns" in failed["what"] and '"password"' in failed["mend"]
+    assert report.errors == 1
+    result = waltrail.apply_until_now(source, destination, slot, check=False)
+    assert result.returncode == 1 and "waltrail.exclude_columns" in result.stderr
+
+
+def test_settings_of_the_source_that_are_misspelt(own_server, check):
+    source = own_server
+    source.execute("CREATE ROLE other")
+    source.execute("CREATE ROLE replicator LOGIN REPLICATION")
+    source.execute("ALTER DATABASE postgres SET waltrail.exclude_colums = '*.email'")
+    source.execute("ALTER ROLE other SET waltrail.of_another = 'x'")
+    settle(source.server, source, "waltrail.mask_column", "*.email")
+    unknown = [f["what"] for f in check(source=source).of_check("source_settings") if f["severity"] == "warning"]
+    assert [what.split()[1] for what in unknown] == ["waltrail.exclude_colums", "waltrail.mask_column"]
+    # Not every role may see the files.
+    report = check(source=source.conninfo(user="replicator"))
+    unknown = [f["what"] for f in report.of_check("source_settings") if f["severity"] == "warning"]
+    assert [what.split()[1] for what in unknown] == ["waltrail.exclude_colums"]
+    assert report.errors == 0
+
+
+def test_patterns_that_match_nothing_are_told_by_apply_once(pair, waltrail):
+    source, destination, slot = pair
+    done = waltrail.apply_until_now(
+        source, destination, slot, "--tables", "public.counters, public.countres", "--ignore-columns", "*.valeu"
+    )
+    warnings = [line for line in done.stderr.splitlines() if "matches no" in line]
+    assert len(warnings) == 2
+    assert 'pattern "public.countres" of --tables matches no table now' in warnings[0]
+    assert 'pattern "*.valeu" of --ignore-columns matches no column now' in warnings[1]
+    assert "matches no" not in waltrail.apply_until_now(source, destination, slot, "--tables", "public.*").stderr
+    process = waltrail.apply(source, destination, slot, "--exclude-tables", "public.gone")
+    process.wait_for_output("matches no table")
+    source.execute("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = %s", [slot])
+    servers.wait_until(lambda: process.output().count("streaming source") == 2, "apply to be back")
+    source.execute("INSERT INTO counters VALUES (1, 1)")
+    servers.wait_until(lambda: destination.value("SELECT count(*) FROM changes"), "the change")
+    assert process.output().count("matches no table") == 1
+    assert process.stop() == 0
+
+
+def test_key_file(own_server, check):
+    source = own_server
+    source.execute("CREATE ROLE replicator LOGIN REPLICATION")
+    source.execute("ALTER DATABASE postgres SET waltrail.mask_columns = '*.email'")
+    check(source=source).only("mask_key", "error", "waltrail.mask_columns", "has no mask key")
+    settle(source.server, source, "waltrail.mask_key_file", "mask.key")
+    check(source=source).only("mask_key", "error", '"mask.key" does not exist', "openssl rand -hex 32")
+    make_key(source.server, "short")
+    check(source=source).only("mask_key", "error", '"mask.key" has 6 bytes', "16 to 1024")
+    make_key(source.server, "x" * 1100)
+    check(source=source).only("mask_key", "error", "has 1101 bytes")
+    make_key(source.server)
+    assert check(source=source).worse_than_note() == []
+    report = check(source=source.conninfo(user="replicator"))
+    assert report.worse_than_note() == [("source", "warning", "mask_key")]
+    report.only("mask_key", "warning", "could not look at the mask key file")
+    source.execute("GRANT pg_read_server_files TO replicator")
+    source.execute("GRANT EXECUTE ON FUNCTION pg_stat_file(text, boolean) TO replicator")
+    assert check(source=source.conninfo(user="replicator")).worse_than_note() == []
+
+
+def test_key_file_that_a_role_may_not_know_of(new_server, destination, slot, waltrail, check):
+    settings = {"waltrail.mask_columns": "*.email", "waltrail.mask_key_file": "mask.key"}
+    source = servers.Database(new_server("source", shared_preload_libraries="waltrail", **settings), "postgres")
+    source.execute("CREATE TABLE people (id int PRIMARY KEY, email text)")
+    source.execute("CREATE ROLE replicator LOGIN REPLICATION")
+    waltrail.init(source, destination, slot)
+    report = check(source=source.conninfo(user="replicator"))
+    assert report.worse_than_note() == [("source", "warning", "mask_key")]
+    assert "mask.key" not in report.only("source_settings", "ok", "waltrail.mask_columns = '*.email'")["what"]
+
+
 def test_mask_without_a_key(new_server, destination, slot, waltrail, check):
     server = new_server("masking")
     source = servers.Database(server, "postgres")
@@ -90,7 +211,7 @@ def test_mask_without_a_key(new_server, destination, slot, waltrail, check):
     servers.wait_until(
         lambda: server.psql("SHOW waltrail.mask_key_file", check=False).strip() == "/etc/waltrail.key", "the reload"
     )
-    assert check("--mask-columns", "*.email", source=source).worse_than_note() == []
+    check("--mask-columns", "*.email", source=source).only("mask_key", "error", "/etc/waltrail.key")
 
 
 # -- the destination ---------------------------------------------------------------------------------------------------

@@ -56,6 +56,29 @@ def test_last_line_is_the_command_to_run_without_passwords(source, destination, 
     assert "s3cret" not in done.stdout + done.stderr
 
 
+def test_last_line_names_the_settings_file_and_only_what_is_not_in_it(source, destination, slot, waltrail, tmp_path):
+    file = tmp_path / "my settings.toml"
+    file.write_text(f"""
+        [apply]
+        source = "{source.conninfo(password='s3cret one')}"
+        destination = "{destination.conninfo()}"
+        mask-columns = ["*.email"]
+        [init]
+        label = "shop"
+    """)
+    done = waltrail.run("init", "--config", file, "--slot", slot)
+    assert done.stdout.splitlines()[-1] == f"now run: waltrail apply --config '{file}' --slot {slot}"
+    file.write_text(file.read_text().replace("[apply]", f'[apply]\nslot = "{slot}"'))
+    done = waltrail.run("init", "--config", file)
+    assert done.stdout.splitlines()[-1] == f"now run: waltrail apply --config '{file}'"
+    done = waltrail.run("init", "--config", file, "--destination", destination.conninfo(application_name="x"))
+    command = done.stdout.splitlines()[-1]
+    assert "--source" not in command and "--destination" in command and "application_name=x" in command
+    # What [init] alone says, apply does not know.
+    file.write_text(file.read_text().replace("[init]", f"[init]\nslot = '{slot}'").replace(f'slot = "{slot}"\n', "", 1))
+    assert waltrail.run("init", "--config", file).stdout.splitlines()[-1].endswith(f"toml' --slot {slot}")
+
+
 def test_tables_that_are_there_become_full(source, destination, slot, waltrail):
     source.execute("CREATE SCHEMA sales")
     source.execute("CREATE TABLE plain (id integer PRIMARY KEY)")

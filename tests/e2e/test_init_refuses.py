@@ -292,6 +292,14 @@ def test_registered_source_without_its_slot(refused, source, destination, slot, 
     refused(words=[f'registered as "{source.name}"', f'replication slot "{slot}" is gone', "--slot and --label"])
 
 
+def test_prepared_slot_that_another_client_has_moved(refused, source, destination, slot, waltrail):
+    source.execute("CREATE TABLE bystander (id integer PRIMARY KEY)")
+    waltrail.init(source, destination, slot)
+    source.execute("INSERT INTO bystander VALUES (1)")
+    source.query("SELECT count(*) FROM pg_logical_slot_get_changes(%s, NULL, NULL, 'format', 'json')", [slot])
+    refused(words=[f'slot "{slot}" was moved to', "changes in between would be missing", "changes.gaps"])
+
+
 def test_label_of_another_source(refused, source, source_server, destination, slot, waltrail):
     other = source_server.create_database(f"{source.name}_other")
     try:

@@ -121,11 +121,30 @@ def test_which_sources(pair, status, source_server, waltrail):
 def test_slot_that_is_gone(pair, status, waltrail):
     source, destination, slot = pair
     source.execute("SELECT pg_drop_replication_slot(%s)", [slot])
-    [now] = status("--source", source.conninfo())
+    ends = ["--destination", destination.conninfo(), "--source", source.conninfo()]
+    done = waltrail.run("status", *ends, "--json", check=False)
+    assert done.returncode == 1
+    [now] = json.loads(done.stdout)["sources"]
     assert (now["slot_exists"], now["slot_wal_status"], now["slot_retained_bytes"], now["apply_connected"]) == (
         False, None, None, False)  # fmt: skip
-    text = waltrail.run("status", "--destination", destination.conninfo(), "--source", source.conninfo()).stdout
-    assert "slot         missing on the source" in text
+    assert "slot         missing on the source" in waltrail.run("status", *ends, check=False).stdout
+    assert len(status()) == 1  # the destination alone does not tell
+
+
+def test_slot_that_is_invalidated(new_server, destination, slot, waltrail):
+    server = new_server("limited", max_slot_wal_keep_size="1MB")
+    source = servers.Database(server, "postgres")
+    source.execute("CREATE TABLE t (id int PRIMARY KEY)")
+    waltrail.init(source, destination, slot)
+    for _ in range(6):
+        source.execute("INSERT INTO t VALUES (5)")
+        source.execute("DELETE FROM t")
+        source.execute("SELECT pg_switch_wal()")
+    source.execute("CHECKPOINT")
+    done = waltrail.run(
+        "status", "--destination", destination.conninfo(), "--source", source.conninfo(), check=False
+    )
+    assert done.returncode == 1 and "slot         invalidated" in done.stdout
 
 
 def test_lines_for_a_person(pair, waltrail):

@@ -28,7 +28,7 @@ TEST(CheckReport, SourceComesFirstAndTheWorstOfEachEnd) {
                                        "source       ok       one\n"
                                        "source       ok       three\n"
                                        "destination  ok       clocks agree\n"
-                                       "1 errors, 1 warnings\n");
+                                       "1 error, 1 warning\n");
 }
 
 TEST(CheckReport, JsonHoldsTheSameFindings) {

@@ -1,0 +1,134 @@
+"""The commands of docs/operations.md do what it says, as they are written there."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+import servers
+from mask_keys import KEY, make_key, mask
+from waltrail_program import PROGRAM
+
+OPERATIONS = pathlib.Path(__file__).resolve().parents[2] / "docs" / "operations.md"
+
+
+def blocks(heading):
+    """The indented blocks below a heading, in order."""
+    [section] = [part for part in OPERATIONS.read_text().split("\n## ") if part.startswith(heading + "\n")]
+    found = re.findall(r"(?:^    .*\n)(?:(?:    .*)?\n)*", section, re.MULTILINE)
+    return [piece for block in found for piece in re.sub("^    ", "", block, flags=re.MULTILINE).strip().split("\n\n")]
+
+
+def psql(database, script, folder):
+    """Runs the script in a folder, where \\copy reads and writes."""
+    done = subprocess.run(
+        [servers.BINDIR / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", database.conninfo()],
+        input=script, capture_output=True, text=True, cwd=folder, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def shop(new_server, destination, waltrail):
+    """A source as the document has it, which may be configured."""
+    source = servers.Database(new_server("shop"), "postgres")
+    source.execute("CREATE TABLE people (id int PRIMARY KEY, email text)")
+    waltrail.init(source, destination, "waltrail", label="shop")
+    return source
+
+
+def test_mask_key(shop, destination, waltrail):
+    make_file, settings = blocks("The mask key")
+    environment = dict(os.environ, PATH=f"{servers.BINDIR}:{os.environ['PATH']}", PGHOST=str(shop.server.folder), PGUSER="postgres")
+    if os.geteuid() != 0:
+        make_file = make_file.replace("runuser -u postgres -- ", "").replace("chown postgres:", "true")
+    subprocess.run(["bash", "-euc", make_file], env=environment, check=True, cwd="/")
+    key = (shop.server.data / "mask.key").read_text().strip()
+    shop.psql(settings)
+    servers.wait_until(lambda: shop.psql("SHOW waltrail.mask_key_file", check=False).strip() == "mask.key", "the reload")
+    shop.execute("INSERT INTO people VALUES (1, 'ada@example.com')")
+    waltrail.apply_until_now(shop, destination, "waltrail")
+    assert destination.value("SELECT after->>'email' FROM changes") == mask("ada@example.com", key)
+
+
+def test_mask_is_computed_with_pgcrypto(shop):
+    make_key(shop.server)
+    shop.execute("CREATE EXTENSION pgcrypto")
+    values = (OPERATIONS.parent / "values.md").read_text()
+    [statement] = re.findall(r"^    (SELECT 'hmac-sha256:'.*)$", values, re.MULTILINE)
+    assert shop.value(statement) == mask("ada@example.com", KEY)
+
+
+def test_quarantine(shop, destination, waltrail, tmp_path):
+    destination.execute("ALTER TABLE public.changes ADD CONSTRAINT no_thirteen CHECK (primary_key <> '13')")
+    shop.execute("INSERT INTO people SELECT i, 'x' || i FROM generate_series(11, 14) i")
+    shop.execute(r"UPDATE people SET email = E'a \\ back\\slash, a \"quote\"' WHERE id = 13")
+    waltrail.apply_until_now(shop, destination, "waltrail")
+    look, copy, decode, write = blocks("Changes in quarantine")
+    assert [line.split("|")[1:4] for line in psql(destination, look, tmp_path).splitlines()] == [
+        ["people", "CREATE", "23514"], ["people", "UPDATE", "23514"]]  # fmt: skip
+    psql(destination, copy, tmp_path)
+    subprocess.run(["bash", "-euc", decode.replace("waltrail", PROGRAM, 1)], check=True, cwd=tmp_path)
+    lines = [json.loads(line) for line in (tmp_path / "refused.json").read_text().splitlines()]
+    assert [line["operation"] for line in lines] == ["CREATE", "UPDATE"]
+    destination.execute("ALTER TABLE public.changes DROP CONSTRAINT no_thirteen")
+    psql(destination, write, tmp_path)
+    assert destination.query("SELECT FROM changes.quarantine") == []
+    written = destination.query("SELECT id::text, operation, before, after FROM changes WHERE primary_key = '13' ORDER BY position")
+    assert written == [(line["id"], line["operation"], line["before"], line["after"]) for line in lines]
+    done = waltrail.run("check", "--source", shop.conninfo(), "--destination", destination.conninfo())
+    assert "no change is in quarantine" in done.stdout
+
+
+def test_gap(shop, destination, waltrail):
+    shop.execute("INSERT INTO people VALUES (1, 'a')")
+    waltrail.apply_until_now(shop, destination, "waltrail")
+    drop, init, note = blocks("A gap")
+    ends = f"--source '{shop.conninfo()}' --destination '{destination.conninfo()}'"
+    shop.execute("INSERT INTO people VALUES (2, 'missing')")
+    shop.psql(drop)
+    command = init.replace("waltrail", PROGRAM, 1).replace("--source … --destination …", ends)
+    subprocess.run(["bash", "-euc", command], check=True, stdout=subprocess.DEVNULL)
+    destination.psql(note)
+    [(start, end)] = destination.query("SELECT start_lsn < end_lsn, end_lsn = changes.horizon('shop2') FROM changes.gaps")
+    assert start and end
+    shop.execute("INSERT INTO people VALUES (3, 'c')")
+    waltrail.apply_until_now(shop, destination, "waltrail2")
+    assert destination.query("SELECT \"database\", primary_key FROM changes ORDER BY position") == [("shop", "1"), ("shop2", "3")]
+
+
+def test_retiring_a_source(shop, destination, waltrail):
+    shop.execute("INSERT INTO people VALUES (1, 'a')")
+    waltrail.apply_until_now(shop, destination, "waltrail")
+    on_source, at_destination = blocks("Retiring a source")
+    shop.psql(on_source)
+    assert shop.query("SELECT FROM pg_replication_slots") == [] == shop.query("SELECT FROM pg_event_trigger")
+    destination.psql(at_destination)
+    assert "no source" in waltrail.run("status", "--destination", destination.conninfo()).stdout
+    assert destination.value("SELECT count(*) FROM changes") == 1
+    waltrail.init(shop, destination, "waltrail", label="shop")
+
+
+def test_which_conditions_on_marks_use_the_index(shop, destination, waltrail):
+    """As docs/values.md says: only those that name a value, for the index knows values and not names."""
+    destination.execute(
+        'INSERT INTO public.changes ("database", "schema", "table", operation, context, committed_at, transaction_id, position) '
+        "SELECT 'd', 's', 't', 'CREATE', CASE WHEN i % 1000 = 0 THEN "
+        """'{"_waltrail": {"after": {"json_as_text": ["document"]}}}'::jsonb ELSE jsonb_build_object('request', i) END, """
+        "now(), i, i FROM generate_series(1, 50000) i"
+    )
+    destination.execute("ANALYZE public.changes")
+    text = (OPERATIONS.parent / "values.md").read_text()
+
+    def plan(condition):
+        assert condition in text
+        rows = destination.query(f"EXPLAIN SELECT * FROM changes WHERE {condition}")
+        return "\n".join(row[0] for row in rows)
+
+    today = destination.value("SELECT format('changes_p%s', to_char(now() AT TIME ZONE 'UTC', 'YYYY_MM_DD'))")
+    assert f"Bitmap Heap Scan on {today}" in plan("""context @> '{"_waltrail": {"after": {"json_as_text": ["document"]}}}'""")
+    assert f"Seq Scan on {today}" in plan("context ? '_waltrail'")
