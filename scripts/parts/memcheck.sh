@@ -30,7 +30,7 @@ start_under_valgrind() {
 }
 
 part_memcheck() {
-    local dir=${CHECKED_SERVER:-$work/memcheck} found
+    local dir=${CHECKED_SERVER:-$work/memcheck} found processes
     mkdir -p "$dir"
     install_packages "${checked_server_packages[@]}" || { failed memcheck "could not install valgrind"; return 0; }
     build_once checked_server build_checked_server "$dir" || return 0
@@ -45,13 +45,15 @@ part_memcheck() {
         make --no-print-directory -C "$dir/plugin" installcheck PG_CONFIG="$dir/server/bin/pg_config"
     stop_server "$dir/run"
     wait
+    processes=$(find "$dir/run" -name 'found.*' | wc -l)
+    # grep answers 1 where it counts 0, which is what is hoped for; without any file nothing was watched, and the part fails.
     found=$(cat "$dir"/run/found.* | grep -c 'VALGRIND-BEGIN' || true)
-    echo "$found errors found by valgrind in $(find "$dir/run" -name 'found.*' | wc -l) processes"
-    if ((found == 0)) && ! grep -q 'TRAP: ' "$dir/run/log"; then
+    echo "$found errors found by valgrind in $processes processes"
+    if ((found == 0 && processes > 1)) && ! grep -q 'TRAP: ' "$dir/run/log"; then
         passed memcheck "valgrind and assertions find nothing"
     else
         failed memcheck "valgrind and assertions find nothing"
         cat "$dir"/run/found.* | head -n 100
-        grep 'TRAP: ' "$dir/run/log" || true
+        grep 'TRAP: ' "$dir/run/log" || true # shown where there is one; the failure is recorded above
     fi
 }
