@@ -22,7 +22,7 @@ constexpr size_t jsonb_bytes_max = 0x0FFFFFFF;
 bool passes_jsonb(std::span<const wire::Value> row, const wire::Change &change) {
     size_t bytes = 0;
     for (size_t i = 0; i < row.size(); i++) {
-        wire::Kind kind = change.relation->columns[i].type.kind;
+        wire::Kind kind = type_of(row[i], change.relation->columns[i].type).kind;
         if (kind == wire::Kind::text) bytes += row[i].bytes.size();
         if (kind == wire::Kind::bytea) bytes += row[i].bytes.size() * 2;
     }
