@@ -19,8 +19,8 @@ void StreamReader::load(const FrameHeader &header, std::string_view payload) {
         return;
     }
     if (header.fragment == Fragment::first) fragments_.clear();
-    if (payload.size() > joined_bytes_max - fragments_.size()) {
-        problem_ = "a record is longer than 4 GiB";
+    if (payload.size() > joined_bytes_max_ - fragments_.size()) {
+        problem_ = "a record is longer than " + std::to_string(joined_bytes_max_) + " bytes";
         too_long_ = true;
         return;
     }
@@ -153,6 +153,7 @@ void StreamReader::abandon_transaction() {
     in_transaction_ = false;
     context_.clear();
     problem_.clear();
+    too_long_ = false;
 }
 
 void StreamReader::reset() {

@@ -18,7 +18,9 @@ class StreamReader {
   public:
     enum class Event { need_frame, begin, change, commit, corrupt };
 
-    StreamReader() = default;
+    // A record is joined whole before it is parsed: one that is longer than the limit is corrupt, and is_too_long().
+    explicit StreamReader(size_t joined_bytes_max = size_t{4} << 30)
+        : joined_bytes_max_(joined_bytes_max) {}
     ~StreamReader();
     StreamReader(const StreamReader &) = delete;
     StreamReader &operator=(const StreamReader &) = delete;
@@ -68,8 +70,7 @@ class StreamReader {
     Event corrupt(std::string problem);
 
     Cursor cursor_{std::string_view{}};
-    // A record is joined whole before it is parsed. More than this has no place in any table of the destination.
-    static constexpr size_t joined_bytes_max = size_t{4} << 30;
+    size_t joined_bytes_max_;
     std::string fragments_;
     bool joining_ = false;
     Timestamp decoded_at_{};

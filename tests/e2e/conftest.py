@@ -151,6 +151,14 @@ def slot():
 
 
 @pytest.fixture
+def pair(source, destination, slot, waltrail):
+    """Both ends prepared, with a table `counters`."""
+    source.execute("CREATE TABLE counters (id int PRIMARY KEY, value bigint)")
+    waltrail.init(source, destination, slot)
+    return source, destination, slot
+
+
+@pytest.fixture
 def check(source, destination, slot, waltrail):
     """A function that runs check between the two databases, or other ends, and returns its Report."""
 

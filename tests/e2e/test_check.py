@@ -15,13 +15,6 @@ from check_report import Report
 
 
 @pytest.fixture
-def pair(source, destination, slot, waltrail):
-    source.execute("CREATE TABLE counters (id int PRIMARY KEY, value bigint)")
-    waltrail.init(source, destination, slot)
-    return source, destination, slot
-
-
-@pytest.fixture
 def role(source, destination):
     """A role without rights on both servers."""
     name = f"{source.name}_role"

@@ -6,13 +6,6 @@ import servers
 from mask_keys import make_key
 
 
-@pytest.fixture
-def pair(source, destination, slot, waltrail):
-    source.execute("CREATE TABLE counters (id int PRIMARY KEY, value bigint)")
-    waltrail.init(source, destination, slot)
-    return source, destination, slot
-
-
 # -- tables and patterns -----------------------------------------------------------------------------------------------
 
 

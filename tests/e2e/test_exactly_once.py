@@ -10,13 +10,6 @@ import pytest
 from servers import wait_until
 
 
-@pytest.fixture
-def pair(source, destination, slot, waltrail):
-    source.execute("CREATE TABLE counters (id int PRIMARY KEY, value bigint)")
-    waltrail.init(source, destination, slot)
-    return source, destination, slot
-
-
 def confirmed(source, slot):
     return source.value("SELECT confirmed_flush_lsn - '0/0' FROM pg_replication_slots WHERE slot_name = %s", [slot])
 

@@ -203,7 +203,7 @@ def test_kill_of_apply_under_load_with_ddl(one, slot, waltrail):
     waltrail.apply_until_now(one, one, slot)
     audit.assert_same(audit.notes(one), audit.trail(one))
     count = one.value("SELECT count(*) FROM audit.notes")
-    assert count > 1000
+    assert count > 100
     assert one.query("SELECT count(*), count(DISTINCT id) FROM public.changes") == [(count, count)]
     assert one.value("SELECT sum(changes) FROM changes.applied") == count
 

@@ -14,13 +14,6 @@ KEYS = [
 
 
 @pytest.fixture
-def pair(source, destination, slot, waltrail):
-    source.execute("CREATE TABLE counters (id int PRIMARY KEY, value bigint)")
-    waltrail.init(source, destination, slot)
-    return source, destination, slot
-
-
-@pytest.fixture
 def status(destination, waltrail):
     """A function that runs `status --json` and returns its sources."""
 

@@ -127,6 +127,32 @@ TEST(LongRecord, an_update_shares_the_long_values_that_it_left_alone) {
     EXPECT_TRUE(reading.changes[0] == recorded(change));
 }
 
+TEST(LongRecord, a_record_past_the_limit_is_told_from_damage) {
+    WideTable table({5 * mib});
+    std::vector<Value> row = table.row();
+    FrameRecorder recorder;
+    open(recorder, table.relation);
+    Change change;
+    change.relation = &table.relation;
+    change.after = row;
+    write_change(recorder.out, change);
+    recorder.out.flush();
+    StreamReader small(4 * mib), large(6 * mib);
+    EXPECT_EQ(read_frames(small, recorder.bytes()).problem,
+              "a record is longer than 4194304 bytes");
+    EXPECT_TRUE(small.is_too_long());
+    EXPECT_EQ(read_frames(large, recorder.bytes()).changes.size(), 1u);
+
+    small.abandon_transaction();
+    EXPECT_FALSE(small.is_too_long());
+    StreamReader damaged;
+    EXPECT_NE(read_frames(damaged, recorder.bytes().substr(recorder.frames[0].size() +
+                                                           recorder.frames[1].size()))
+                  .problem,
+              "");
+    EXPECT_FALSE(damaged.is_too_long());
+}
+
 TEST(LongRecord, a_long_context_comes_back) {
     WideTable table({5});
     std::vector<Value> row = table.row();
