@@ -1,6 +1,6 @@
 // Values whose text may not come about: a type's output function may raise an error, and text, or the memory to make it, may pass
-// the server's 1 GB. An error would end the stream, and again at every new start, so these are
-// encoded before their change is, inside a subtransaction of their own. What fails then travels as its stored bytes.
+// the server's 1 GB. An error would end the stream, and again at every new start, so these are encoded before their change is,
+// inside a subtransaction of their own. What fails then travels as its stored bytes.
 //
 // Rows without such a value pay for a look at a flag; a subtransaction costs microseconds.
 #pragma once
