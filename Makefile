@@ -19,7 +19,8 @@ version := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" $(control))
 install_script = build/extension/waltrail--$(version).sql
 
 # stream_reader keeps state in standard containers, which a longjmp in the server would leak: it is the program's alone.
-server_sources = $(wildcard decoder/*.cpp) $(filter-out wire/stream_reader.cpp,$(wildcard wire/*.cpp))
+server_sources = $(wildcard capture/*.cpp) $(wildcard decoder/*.cpp) \
+	$(filter-out wire/stream_reader.cpp,$(wildcard wire/*.cpp))
 
 MODULE_big = waltrail
 OBJS = $(patsubst %.cpp,%.o,$(sort $(server_sources)))
