@@ -1,4 +1,4 @@
-// The application's context: what logical messages say about the changes that follow them in their transaction.
+// The application's context as a JSON object: what a logical message, a comment or a setting says.
 #pragma once
 
 extern "C" {
@@ -7,16 +7,29 @@ extern "C" {
 
 #include "wire/memory.hpp"
 
+#include <cstddef>
 #include <string_view>
 
 namespace waltrail {
 
-// Messages with another prefix are not ours.
+// It is stored with every row of its transaction, and any role may give one.
+inline constexpr size_t context_bytes_max = size_t{1} << 20;
+
+// Messages with another prefix are no contexts.
 bool is_context_prefix(std::string_view prefix);
 
-// Appends the message's content as the text of a JSON object: as it is when it is one, {"_raw": "…"} otherwise, or
-// {"_raw_bytes": "…"}, in bytea's escape format, where it is no text; {"_too_large": its bytes} when it has more than 1 MiB; nothing
-// when it is empty, which ends the context. Allocates in the current memory context; needs a transaction.
-void append_context(wire::Buffer &out, std::string_view content);
+// Whether a text is a JSON object that jsonb can hold.
+bool is_json_object(std::string_view text);
+
+// One context: its object without the member that is reserved for waltrail, and the value that it had for that member.
+struct ContextText {
+    wire::Buffer object{};  // empty: no context
+    wire::Buffer claimed{}; // empty: none
+};
+
+// Takes the content of a message: as it is when it is a JSON object, {"_raw": "…"} otherwise, or {"_raw_bytes": "…"}, in bytea's
+// escape format, where it is no text; {"_too_large": its bytes} when it has more than 1 MiB; nothing when it is empty, which
+// ends the context. Allocates in the current memory context; needs a transaction.
+void set_context(ContextText &context, std::string_view content);
 
 } // namespace waltrail

@@ -7,6 +7,7 @@ extern "C" {
 #include "common/jsonapi.h"
 #include "fmgr.h"
 #include "replication/logical.h"
+#include "replication/origin.h"
 #include "replication/output_plugin.h"
 #include "replication/reorderbuffer.h"
 #include "utils/guc_tables.h"

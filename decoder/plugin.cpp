@@ -1,12 +1,19 @@
 // The entry points that PostgreSQL calls: each unpacks its arguments and calls one function.
 #include "compat.hpp"
 
-#include "change_context.hpp"
+extern "C" {
+#include "miscadmin.h"
+}
+
 #include "options.hpp"
 #include "row_change.hpp"
 #include "session.hpp"
 #include "source_settings.hpp"
 #include "truncate_change.hpp"
+
+#include "capture/capture_settings.hpp"
+#include "capture/hooks.hpp"
+#include "capture/write_watch.hpp"
 
 using namespace waltrail;
 
@@ -22,7 +29,12 @@ extern "C" {
 
 PG_MODULE_MAGIC;
 
-void _PG_init() { define_source_settings(); }
+void _PG_init() {
+    define_source_settings();
+    define_capture_settings(look_again);
+    MarkGUCPrefixReserved("waltrail"); // says so of a name that is written wrong
+    if (process_shared_preload_libraries_in_progress) start_capture();
+}
 
 static void waltrail_startup(LogicalDecodingContext *decoding, OutputPluginOptions *output,
                              bool is_init) {
@@ -51,11 +63,10 @@ static void waltrail_commit(LogicalDecodingContext *decoding, ReorderBufferTXN *
     commit_transaction(session_of(decoding));
 }
 
-static void waltrail_message(LogicalDecodingContext *decoding, ReorderBufferTXN *, XLogRecPtr,
+static void waltrail_message(LogicalDecodingContext *decoding, ReorderBufferTXN *txn, XLogRecPtr,
                              bool transactional, const char *prefix, Size bytes,
                              const char *message) {
-    if (transactional && is_context_prefix(prefix))
-        take_context(session_of(decoding), {message, bytes});
+    if (transactional) take_message(session_of(decoding), *txn, prefix, {message, bytes});
 }
 
 void _PG_output_plugin_init(OutputPluginCallbacks *callbacks) {

@@ -1,7 +1,6 @@
 #include "session.hpp"
 
 extern "C" {
-#include "access/transam.h"
 #include "access/xlog.h"
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
@@ -11,9 +10,9 @@ extern "C" {
 #include "utils/timestamp.h"
 }
 
-#include "change_context.hpp"
 #include "context_memory.hpp"
 #include "frame_output.hpp"
+#include "full_xid.hpp"
 #include "guarded_value.hpp"
 #include "masked_value.hpp"
 #include "render_settings.hpp"
@@ -32,14 +31,6 @@ wire::Timestamp current_time() { return {GetCurrentTimestamp()}; }
 void shrink(wire::Buffer &buffer) {
     buffer.clear();
     if (buffer.capacity > kept_buffer_bytes) buffer.release();
-}
-
-// The server keeps 32 bits; the epoch is that of the next transaction, or the one before.
-wire::Xid full_xid(TransactionId xid) {
-    FullTransactionId next = ReadNextFullTransactionId();
-    uint64_t epoch = EpochFromFullTransactionId(next);
-    if (xid > XidFromFullTransactionId(next)) epoch--;
-    return {epoch << 32 | xid};
 }
 
 std::string_view database_name() {
@@ -65,13 +56,22 @@ void open_session(Session &session) {
 void write_begin(Session &session) {
     TransactionState &transaction = session.transaction;
     if (!session.opened) open_session(session);
-    transaction.about.xid = full_xid(static_cast<TransactionId>(transaction.about.xid.value));
+    transaction.about.xid = {full_xid(static_cast<TransactionId>(transaction.about.xid.value))};
+    if (transaction.origin != InvalidRepOriginId) {
+        set_origin(session.said, transaction.origin);
+        transaction.context_changed = true;
+    }
     transaction.sent = true;
     if (session.options.format == Format::binary) encode_begin(session.writer, transaction.about);
 }
 
-void write_context(Session &session) {
+void refresh_context(Session &session) {
     session.transaction.context_changed = false;
+    session.context.clear();
+    append_context(session.context, session.said);
+}
+
+void write_context(Session &session) {
     if (session.context.view() == session.context_sent.view()) return;
     session.context_sent.clear();
     session.context_sent.append(session.context.view());
@@ -150,6 +150,7 @@ Session *start_session(LogicalDecodingContext *decoding, const Options &options)
     session->options = options;
     session->scratch = AllocSetContextCreate(context, "waltrail change", ALLOCSET_DEFAULT_SIZES);
     session->values = make_value_encoder(context);
+    session->said = make_transaction_context(context);
     session->context = buffer_in(context);
     session->context_sent = buffer_in(context);
     session->line = buffer_in(context);
@@ -165,6 +166,7 @@ Session *start_session(LogicalDecodingContext *decoding, const Options &options)
 void begin_transaction(Session &session, const ReorderBufferTXN &txn) {
     session.writer.reset();
     shrink(session.writer.payload);
+    reset(session.said, kept_buffer_bytes);
     shrink(session.context);
     shrink(session.context_sent);
     shrink(session.line);
@@ -178,6 +180,7 @@ void begin_transaction(Session &session, const ReorderBufferTXN &txn) {
     about.commit_lsn = {txn.final_lsn};
     about.end_lsn = {txn.end_lsn};
     about.committed_at = {txn.xact_time.commit_time};
+    session.transaction.origin = txn.origin_id;
 }
 
 uint64_t count_change(Session &session) {
@@ -201,8 +204,9 @@ void send_change(Session &session, RelationEntry &entry, wire::Change &change) {
     if (!transaction.sent) write_begin(session);
     if (entry.of.uses_settings) apply_settings(transaction);
     if (entry.of.guarded) guard_rows(session, entry, change);
+    if (transaction.context_changed) refresh_context(session);
     if (session.options.format == Format::binary) {
-        if (transaction.context_changed) write_context(session);
+        write_context(session);
         if (!entry.described) write_relation(session, entry);
         encode_rows(session, entry, change);
     } else {
@@ -227,10 +231,15 @@ void commit_transaction(Session &session) {
     session.writer.flush();
 }
 
-void take_context(Session &session, std::string_view content) {
+void take_message(Session &session, const ReorderBufferTXN &txn, std::string_view prefix,
+                  std::string_view content) {
+    bool is_capture = prefix == wire::capture_prefix;
+    if (!is_capture && !is_context_prefix(prefix)) return;
     MemoryContext caller = MemoryContextSwitchTo(session.scratch);
-    session.context.clear();
-    append_context(session.context, content);
+    if (is_capture)
+        take_capture(session.said, txn, content);
+    else
+        set_context(session.said.message, content);
     session.transaction.context_changed = true;
     MemoryContextSwitchTo(caller);
     MemoryContextReset(session.scratch);

@@ -6,6 +6,7 @@
 #include "options.hpp"
 #include "relation_cache.hpp"
 #include "selection.hpp"
+#include "transaction_context.hpp"
 #include "value_encoder.hpp"
 
 #include "wire/encoder.hpp"
@@ -23,7 +24,8 @@ struct TransactionState {
     uint64_t changes_sent = 0;
     uint64_t skipped = 0; // decoded and left out since the last that was sent
     wire::Lsn previous_position{};
-    bool context_changed = false; // since a context record was last written
+    RepOriginId origin = InvalidRepOriginId;
+    bool context_changed = false; // since Session::context was put together
     int settings_level = 0;       // of apply_render_settings()
     bool settings_applied = false;
 };
@@ -43,6 +45,7 @@ struct Session {
         shapes_as_of{}; // commit of the newest transaction that may have changed shapes without a lock on their tables
     ValueEncoder values{};
     TransactionState transaction{};
+    TransactionContext said{};   // by the messages of the transaction so far
     wire::Buffer context{};      // of the following changes; empty: none
     wire::Buffer context_sent{}; // the last context record of the transaction
     // format 'json' only: the change that the writer holds, and the line it becomes.
@@ -72,7 +75,8 @@ void leave_out_change(Session &session);
 // necessary: session, begin, relation and context records.
 void send_change(Session &session, RelationEntry &entry, wire::Change &change);
 
-// A transactional message with one of our prefixes.
-void take_context(Session &session, std::string_view content);
+// A transactional message; `txn` is the transaction that is replayed.
+void take_message(Session &session, const ReorderBufferTXN &txn, std::string_view prefix,
+                  std::string_view content);
 
 } // namespace waltrail

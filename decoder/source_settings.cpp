@@ -58,18 +58,13 @@ constexpr Setting settings[] = {
 // The contexts in which a role that is no superuser makes a setting: in a session, or as its connection starts.
 bool is_of_any_role(GucContext context) { return context == PGC_USERSET || context == PGC_BACKEND; }
 
-// By what the placeholder says of itself, and before DefineCustomStringVariable() meets it: that would look up the rights of the
-// role, which in a walsender, without a transaction, is a crash (pg_parameter_aclcheck()), and elsewhere would only warn.
+// One that nobody but a superuser can have made must be as good as a value that is set later.
 void check_placeholder(const Setting &setting) {
+    refuse_placeholder(setting.name);
     const config_generic *found = compat::find_setting(setting.name);
-    if (found == nullptr) return;
-    if (is_of_any_role(found->scontext) || is_of_any_role(found->reset_scontext))
-        ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                errmsg("permission denied to set parameter \"%s\"", setting.name),
-                errhint("Only a superuser can set it. Connect without it."));
+    if (found == nullptr || setting.check == nullptr || found->source < PGC_S_INTERACTIVE) return;
     const char *value = *reinterpret_cast<const config_string *>(found)->variable;
-    if (setting.check != nullptr && found->source >= PGC_S_INTERACTIVE)
-        require_patterns("setting", setting.name, value, setting.check);
+    require_patterns("setting", setting.name, value, setting.check);
 }
 
 // Two encodings are tried (pattern_list.hpp); a list in a third would hide nothing.
@@ -85,12 +80,22 @@ void require_known_encoding(const Setting &setting) {
 
 } // namespace
 
+// By what the placeholder says of itself, and before DefineCustomStringVariable() meets it: that would look up the rights of the
+// role, which in a walsender, without a transaction, is a crash (pg_parameter_aclcheck()), and elsewhere would only warn.
+void refuse_placeholder(const char *name) {
+    const config_generic *found = compat::find_setting(name);
+    if (found == nullptr) return;
+    if (is_of_any_role(found->scontext) || is_of_any_role(found->reset_scontext))
+        ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                errmsg("permission denied to set parameter \"%s\"", name),
+                errhint("Only a superuser can set it. Connect without it."));
+}
+
 void define_source_settings() {
     for (const Setting &setting : settings) check_placeholder(setting);
     for (const Setting &setting : settings)
         DefineCustomStringVariable(setting.name, setting.description, nullptr, setting.value, "",
                                    PGC_SUSET, setting.flags, setting.hook, nullptr, nullptr);
-    MarkGUCPrefixReserved("waltrail"); // says so of a name that is written wrong
 }
 
 SourceSettings source_settings() {

@@ -11,6 +11,9 @@ namespace waltrail {
 // Once in a process, when the library is loaded.
 void define_source_settings();
 
+// An ERROR where somebody who is no superuser has made a placeholder for this setting, which must be asked before it is defined.
+void refuse_placeholder(const char *name);
+
 // Never null; empty where nothing is set.
 struct SourceSettings {
     const char *exclude_tables;

@@ -74,28 +74,39 @@ std::string_view open_object(std::string_view object, bool &has_members) {
     return object;
 }
 
+// The marks of a change that has some, as members.
+void append_marks(Buffer &out, const Change &change) {
+    append_marked_row(out, "before", *change.relation, change.before);
+    append_marked_row(out, "after", *change.relation, change.after);
+    if (!change.relation->raw_names) return;
+    append_comma(out);
+    out.append("\"names_escaped\":true");
+}
+
 } // namespace
 
 bool is_marked(const Change &change, Marks marks) {
     return marks != 0 || change.relation->raw_names;
 }
 
-// The member comes last: of two members of one name, jsonb keeps the last. Which columns are marked is found by rendering the
-// rows once more.
+// Which columns are marked is found by rendering the rows once more.
 void append_context_json(Buffer &out, std::string_view context, const Change &change, Marks marks) {
     if (context.empty()) context = "{}";
     if (!is_marked(change, marks)) return out.append(context);
+    if (context.starts_with(reserved_start)) {
+        out.append(reserved_start);
+        append_marks(out, change);
+        out.append_byte(',');
+        return out.append(
+            slice(context, reserved_start.size(), context.size() - reserved_start.size()));
+    }
+    // The member comes last: of two members of one name, jsonb keeps the last.
     bool has_members;
     out.append(open_object(context, has_members));
     if (has_members) out.append_byte(',');
     append_json_string(out, reserved_member);
     out.append(":{");
-    append_marked_row(out, "before", *change.relation, change.before);
-    append_marked_row(out, "after", *change.relation, change.after);
-    if (change.relation->raw_names) {
-        append_comma(out);
-        out.append("\"names_escaped\":true");
-    }
+    append_marks(out, change);
     out.append("}}");
 }
 

@@ -21,6 +21,8 @@ inline constexpr Marks mark_unreadable = 0x04;
 
 // The member of a context that waltrail writes.
 inline constexpr std::string_view reserved_member = "_waltrail";
+// What a context begins with to which the source has added that member itself. It holds something, and marks are added to it.
+inline constexpr std::string_view reserved_start = "{\"_waltrail\":{";
 
 // Whether a change whose rows have these marks is marked: they, or its names.
 bool is_marked(const Change &change, Marks marks);

@@ -1,0 +1,16 @@
+// The settings of the preloaded library. Defined wherever the library is loaded, so that a name is known; they do nothing where it
+// was not preloaded.
+#pragma once
+
+#include <string_view>
+
+namespace waltrail {
+
+// Once in a process, when the library is loaded. `context_changed` is called whenever waltrail.context gets another value.
+void define_capture_settings(void (*context_changed)());
+
+std::string_view context_setting(); // empty: none
+std::string_view comment_affix();   // empty: comments say nothing
+bool captures_actor();
+
+} // namespace waltrail

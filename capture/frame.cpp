@@ -1,0 +1,93 @@
+#include "capture/frame.hpp"
+
+extern "C" {
+#include "parser/parser.h"
+#include "tcop/tcopprot.h"
+}
+
+#include "capture/capture_settings.hpp"
+#include "capture/emission.hpp"
+#include "capture/write_watch.hpp"
+
+#include "decoder/change_context.hpp"
+
+#include <cstring>
+
+namespace waltrail {
+
+namespace {
+
+Frame *innermost = nullptr;
+
+// Whether the text is what the client has sent. Otherwise nobody asked for what runs here but the transaction's end (deferred
+// triggers), a fast-path call, or a worker of the server.
+bool is_from_client(const char *text) {
+    return debug_query_string != nullptr && text != nullptr &&
+           (text == debug_query_string || strcmp(text, debug_query_string) == 0);
+}
+
+void begin_statement(Statement &statement, const StatementText &text) {
+    if (is_from_client(text.text))
+        statement.own = text;
+    else
+        statement.keeps_context = true;
+}
+
+std::string_view comment_in(const StatementText &text) {
+    if (text.text == nullptr || comment_affix().empty()) return {};
+    return find_statement_comment(text.text, text.place, comment_affix(),
+                                  standard_conforming_strings);
+}
+
+std::string_view without_too_large(std::string_view comment) {
+    if (comment.size() <= context_bytes_max) return comment;
+    ereport(WARNING, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+            errmsg("the context in the statement's comment is not recorded: it has %zu bytes, more "
+                   "than %zu",
+                   comment.size(), context_bytes_max));
+    return {};
+}
+
+void read_comment(Statement &statement) {
+    statement.is_read = true; // also where the warning becomes an error
+    statement.comment = comment_in(statement.own);
+    if (statement.comment.empty()) statement.comment = comment_in(statement.prepared);
+    statement.comment = without_too_large(statement.comment);
+}
+
+void set_prepared(Statement &statement, const StatementText &text) {
+    statement.prepared = text;
+    statement.is_read = false;
+}
+
+} // namespace
+
+Frame *innermost_frame() { return innermost; }
+
+void enter_frame(Frame &frame, Statement &statement, const StatementText &text) {
+    frame.outer = innermost;
+    innermost = &frame; // before anything that may fail
+    frame.statement = frame.outer == nullptr ? &statement : frame.outer->statement;
+    if (frame.outer == nullptr)
+        begin_statement(statement, text);
+    else if (frame.outer->runs_prepared)
+        set_prepared(*frame.statement, text);
+    begin_watch(frame);
+}
+
+void leave_frame(Frame &frame) {
+    end_watch(frame);
+    innermost = frame.outer;
+    if (innermost != nullptr && innermost->runs_prepared) set_prepared(*frame.statement, {});
+}
+
+// A comment is nearest to the change; a setting holds for all that the session or the transaction does.
+std::string_view context_in_force() {
+    Statement &statement = *innermost->statement;
+    if (!statement.is_read) read_comment(statement);
+    if (!statement.comment.empty()) return statement.comment;
+    if (!context_setting().empty()) return context_setting();
+    return statement.keeps_context ? context_said() : std::string_view();
+}
+
+} // namespace waltrail

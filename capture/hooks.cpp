@@ -1,0 +1,186 @@
+// What the server executes passes here. Each hook enters a frame, calls what it replaced, and leaves the frame whichever way that
+// ends: the stack of frames outlives an error (PG_TRY), as the hooks' own C stack does not.
+#include "capture/hooks.hpp"
+
+#include "capture/compat.hpp"
+
+extern "C" {
+#include "access/parallel.h"
+#include "access/table.h"
+#include "access/xlog.h"
+#include "catalog/catalog.h"
+#include "catalog/namespace.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "replication/logicalworker.h"
+#include "tcop/utility.h"
+#include "utils/lsyscache.h"
+}
+
+#include "capture/actor.hpp"
+#include "capture/actor_key.hpp"
+#include "capture/emission.hpp"
+#include "capture/frame.hpp"
+#include "capture/write_watch.hpp"
+
+#include <cstring>
+#include <unistd.h>
+
+namespace waltrail {
+
+namespace {
+
+ExecutorRun_hook_type next_run = nullptr;
+ExecutorFinish_hook_type next_finish = nullptr;
+ProcessUtility_hook_type next_utility = nullptr;
+
+// Rows that a subscription brings are their origin's, also those of its triggers. Parallel workers write nothing.
+bool is_capturing() {
+    return XLogLogicalInfoActive() && !IsLogicalWorker() && !IsParallelWorker() &&
+           !RecoveryInProgress();
+}
+
+StatementText text_of(const PlannedStmt &statement, const char *text) {
+    return {text, {statement.stmt_location, statement.stmt_len}};
+}
+
+Frame frame_of(QueryDesc *query) {
+    Frame frame;
+    frame.query = query;
+    return frame;
+}
+
+bool makes_logged_table(const QueryDesc *query, const Frame &frame) {
+    return query->dest->mydest == DestIntoRel && frame.outer != nullptr &&
+           frame.outer->makes_logged_table;
+}
+
+void run(QueryDesc *query, ScanDirection direction, uint64 count WALTRAIL_EXECUTE_ONCE_PARAMETER) {
+    auto *next = next_run != nullptr ? next_run : standard_ExecutorRun;
+    if (!is_capturing()) return next(query, direction, count WALTRAIL_EXECUTE_ONCE_ARGUMENT);
+    Frame frame = frame_of(query);
+    Statement statement;
+    PG_TRY();
+    {
+        enter_frame(frame, statement, text_of(*query->plannedstmt, query->sourceText));
+        if (makes_logged_table(query, frame)) before_write();
+        next(query, direction, count WALTRAIL_EXECUTE_ONCE_ARGUMENT);
+    }
+    PG_FINALLY();
+    { leave_frame(frame); }
+    PG_END_TRY();
+}
+
+// Where AFTER triggers run, and what of a WITH nobody has asked for.
+void finish(QueryDesc *query) {
+    auto *next = next_finish != nullptr ? next_finish : standard_ExecutorFinish;
+    if (!is_capturing()) return next(query);
+    Frame frame = frame_of(query);
+    Statement statement;
+    PG_TRY();
+    {
+        enter_frame(frame, statement, text_of(*query->plannedstmt, query->sourceText));
+        next(query);
+    }
+    PG_FINALLY();
+    { leave_frame(frame); }
+    PG_END_TRY();
+}
+
+bool is_logged(const RangeVar *table) {
+    Oid relation = RangeVarGetRelid(table, NoLock, true);
+    return OidIsValid(relation) && get_rel_persistence(relation) == RELPERSISTENCE_PERMANENT;
+}
+
+bool truncates_logged_table(const Node *statement) {
+    if (!IsA(statement, TruncateStmt)) return false;
+    ListCell *cell;
+    foreach (cell, castNode(TruncateStmt, const_cast<Node *>(statement))->relations)
+        if (is_logged(lfirst_node(RangeVar, cell))) return true;
+    return false;
+}
+
+// What CREATE TABLE AS and SELECT INTO make, also below EXPLAIN ANALYZE; null for other statements.
+const IntoClause *made_table(const Node *statement) {
+    if (statement == nullptr) return nullptr;
+    if (IsA(statement, CreateTableAsStmt)) {
+        auto *made = reinterpret_cast<const CreateTableAsStmt *>(statement);
+        return made->objtype == OBJECT_TABLE ? made->into : nullptr;
+    }
+    if (!IsA(statement, ExplainStmt)) return nullptr;
+    const Node *explained = reinterpret_cast<const ExplainStmt *>(statement)->query;
+    if (explained == nullptr || !IsA(explained, Query)) return nullptr;
+    return made_table(reinterpret_cast<const Query *>(explained)->utilityStmt);
+}
+
+bool makes_logged_table(const Node *statement) {
+    const IntoClause *into = made_table(statement);
+    if (into == nullptr || into->rel->relpersistence != RELPERSISTENCE_PERMANENT) return false;
+    return into->rel->schemaname == nullptr || strcmp(into->rel->schemaname, "pg_temp") != 0;
+}
+
+// Opened, and locked as COPY itself will; null where there is nothing to watch.
+Relation open_copy_target(const Node *statement) {
+    if (!IsA(statement, CopyStmt)) return nullptr;
+    auto *copy = reinterpret_cast<const CopyStmt *>(statement);
+    if (!copy->is_from || copy->relation == nullptr) return nullptr;
+    Relation target = table_openrv_extended(copy->relation, RowExclusiveLock, true);
+    if (target == nullptr || RelationIsLogicallyLogged(target)) return target;
+    table_close(target, NoLock);
+    return nullptr;
+}
+
+void prepare_utility(Frame &frame, const Node *statement) {
+    frame.runs_prepared = IsA(statement, ExecuteStmt) || IsA(statement, FetchStmt);
+    frame.makes_logged_table = makes_logged_table(statement);
+    if (frame.outer == nullptr && IsA(statement, ConstraintsSetStmt))
+        frame.statement->keeps_context = true; // of those that have put the triggers off
+    if (truncates_logged_table(statement)) before_write();
+    watch_copy(frame, open_copy_target(statement));
+}
+
+void utility(PlannedStmt *planned, const char *text, bool read_only_tree,
+             ProcessUtilityContext context, ParamListInfo parameters, QueryEnvironment *environment,
+             DestReceiver *destination, QueryCompletion *completion) {
+    auto *next = next_utility != nullptr ? next_utility : standard_ProcessUtility;
+    if (!is_capturing())
+        return next(planned, text, read_only_tree, context, parameters, environment, destination,
+                    completion);
+    Frame frame;
+    Statement statement;
+    PG_TRY();
+    {
+        enter_frame(frame, statement, text_of(*planned, text));
+        prepare_utility(frame, planned->utilityStmt);
+        next(planned, text, read_only_tree, context, parameters, environment, destination,
+             completion);
+    }
+    PG_FINALLY();
+    { leave_frame(frame); }
+    PG_END_TRY();
+    if (frame.copy_target != nullptr) table_close(frame.copy_target, NoLock);
+}
+
+// Either file is there while the server is, or is about to be, in recovery from an archive or a primary.
+bool follows_another_server() {
+    return access(STANDBY_SIGNAL_FILE, F_OK) == 0 || access(RECOVERY_SIGNAL_FILE, F_OK) == 0;
+}
+
+} // namespace
+
+void start_capture() {
+    next_run = ExecutorRun_hook;
+    ExecutorRun_hook = run;
+    next_finish = ExecutorFinish_hook;
+    ExecutorFinish_hook = finish;
+    next_utility = ProcessUtility_hook;
+    ProcessUtility_hook = utility;
+    prepare_write_watch();
+    watch_transactions();
+    watch_actors();
+    // A server that follows another gets its key from there.
+    actor_key(follows_another_server() ? MissingKey::leave : MissingKey::make);
+}
+
+} // namespace waltrail

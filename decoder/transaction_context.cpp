@@ -1,0 +1,187 @@
+#include "transaction_context.hpp"
+
+extern "C" {
+#include "replication/origin.h"
+}
+
+#include "context_memory.hpp"
+#include "full_xid.hpp"
+#include "server_text.hpp"
+
+#include "capture/actor_signature.hpp"
+
+#include "wire/json_render.hpp"
+#include "wire/marks.hpp"
+
+#include <array>
+
+namespace waltrail {
+
+namespace {
+
+std::array<wire::Buffer *, 8> buffers_of(TransactionContext &context) {
+    return {&context.message.object,    &context.message.claimed, &context.statement.object,
+            &context.statement.claimed, &context.actor,           &context.application_name,
+            &context.claimed_actor,     &context.origin};
+}
+
+void append_member(wire::Buffer &out, std::string_view name, std::string_view json) {
+    if (json.empty()) return;
+    if (out.data[out.size - 1] != '{') out.append_byte(',');
+    append_json_string(out, name);
+    out.append_byte(':');
+    out.append(json);
+}
+
+void append_text_member(wire::Buffer &out, std::string_view name, std::string_view text) {
+    if (text.empty()) return;
+    if (out.data[out.size - 1] != '{') out.append_byte(',');
+    append_json_string(out, name);
+    out.append_byte(':');
+    append_json_string(out, text_to_utf8(text));
+}
+
+void append_actor_object(wire::Buffer &out, const wire::Actor &actor) {
+    out.append_byte('{');
+    append_text_member(out, "session_user", actor.session_user);
+    append_text_member(out, "current_user", actor.current_user);
+    append_text_member(out, "authenticated_user", actor.authenticated_user);
+    append_text_member(out, "system_user", actor.system_user);
+    append_text_member(out, "client_addr", actor.client_addr);
+    out.append_byte('}');
+}
+
+// dlist_container() is C.
+const ReorderBufferTXN &subtransaction(const dlist_node *node) {
+    return *reinterpret_cast<const ReorderBufferTXN *>(reinterpret_cast<const char *>(node) -
+                                                       offsetof(ReorderBufferTXN, node));
+}
+
+// Looks for a subtransaction of `txn` that was not rolled back. They are in the order in which they began, about that of their messages: looked
+// for from the last one on, or many of them would be looked through for each of many messages.
+const dlist_node *find_subtransaction(const ReorderBufferTXN &txn, TransactionId xid,
+                                      const dlist_node *last) {
+    const dlist_node *head = &txn.subtxns.head;
+    if (head->next == nullptr || head->next == head) return nullptr;
+    const dlist_node *start = last != nullptr ? last : head->next;
+    const dlist_node *node = start;
+    do {
+        if (node != head && subtransaction(node).xid == xid) return node;
+        node = node->next;
+    } while (node != start);
+    return nullptr;
+}
+
+bool is_of_transaction(TransactionContext &context, const ReorderBufferTXN &txn, uint64_t xid) {
+    auto short_xid = static_cast<TransactionId>(xid);
+    if (full_xid(short_xid) != xid) return false;
+    if (short_xid == txn.xid) return true;
+    const dlist_node *found = find_subtransaction(txn, short_xid, context.writer);
+    if (found != nullptr) context.writer = found;
+    return found != nullptr;
+}
+
+bool is_genuine(TransactionContext &context, const ReorderBufferTXN &txn,
+                const wire::SignedActor &actor) {
+    const ActorKey *key = actor_key(MissingKey::leave);
+    return key != nullptr && is_signed(actor, *key) && actor.counter > context.counter &&
+           is_of_transaction(context, txn, actor.xid);
+}
+
+void take_actor(TransactionContext &context, const ReorderBufferTXN &txn,
+                const wire::SignedActor &signed_actor, const wire::Actor &actor) {
+    context.claimed_actor.clear();
+    if (!is_genuine(context, txn, signed_actor))
+        return append_actor_object(context.claimed_actor, actor);
+    context.counter = signed_actor.counter;
+    context.actor.clear();
+    context.application_name.clear();
+    append_actor_object(context.actor, actor);
+    if (!actor.application_name.empty())
+        append_json_string(context.application_name, text_to_utf8(actor.application_name));
+}
+
+const ContextText &text_in_force(const TransactionContext &context) {
+    return context.statement.object.size != 0 ? context.statement : context.message;
+}
+
+void append_claimed(wire::Buffer &out, const TransactionContext &context,
+                    std::string_view reserved) {
+    size_t start = out.size;
+    if (out.data[out.size - 1] != '{') out.append_byte(',');
+    out.append("\"claimed\":{");
+    size_t empty = out.size;
+    append_member(out, "application_name", context.application_name.view());
+    append_member(out, "actor", context.claimed_actor.view());
+    append_member(out, wire::reserved_member, reserved);
+    if (out.size == empty)
+        out.size = start;
+    else
+        out.append_byte('}');
+}
+
+// Without the braces of the object, and the white space around them.
+std::string_view members_of(std::string_view object) {
+    size_t start = object.find('{'), end = object.rfind('}');
+    if (start == object.npos || end <= start) return {};
+    std::string_view members = wire::slice(object, start + 1, end - start - 1);
+    bool is_blank = members.find_first_not_of(" \t\n\r") == members.npos;
+    return is_blank ? std::string_view() : members;
+}
+
+} // namespace
+
+TransactionContext make_transaction_context(MemoryContext memory) {
+    TransactionContext context;
+    for (wire::Buffer *buffer : buffers_of(context)) *buffer = buffer_in(memory);
+    return context;
+}
+
+void reset(TransactionContext &context, size_t kept_bytes_max) {
+    for (wire::Buffer *buffer : buffers_of(context)) {
+        buffer->clear();
+        if (buffer->capacity > kept_bytes_max) buffer->release();
+    }
+    context.counter = 0;
+    context.writer = nullptr;
+}
+
+// An origin that is gone since has no name any more: its number.
+void set_origin(TransactionContext &context, RepOriginId origin) {
+    char *name = nullptr;
+    if (!replorigin_by_oid(origin, true, &name)) name = psprintf("%u", origin);
+    context.origin.clear();
+    append_json_string(context.origin, text_to_utf8(name));
+}
+
+void take_capture(TransactionContext &context, const ReorderBufferTXN &txn,
+                  std::string_view content) {
+    wire::CaptureMessage message;
+    wire::Actor actor;
+    if (!parse_capture_message(content, message) ||
+        (message.has_actor && !parse_actor(message.actor.fields, actor)))
+        return set_context(context.message, content);
+    if (message.has_actor) take_actor(context, txn, message.actor, actor);
+    if (message.has_context) set_context(context.statement, message.context);
+}
+
+void append_context(wire::Buffer &out, const TransactionContext &context) {
+    const ContextText &text = text_in_force(context);
+    size_t start = out.size;
+    out.append(wire::reserved_start);
+    size_t empty = out.size;
+    append_member(out, "actor", context.actor.view());
+    append_claimed(out, context, text.claimed.view());
+    append_member(out, "origin", context.origin.view());
+    if (out.size == empty) {
+        out.size = start;
+        return out.append(text.object.view());
+    }
+    out.append_byte('}');
+    std::string_view members = members_of(text.object.view());
+    if (!members.empty()) out.append_byte(',');
+    out.append(members);
+    out.append_byte('}');
+}
+
+} // namespace waltrail

@@ -1,0 +1,52 @@
+// What the preloaded library writes into the WAL before a change, as the content of a transactional logical message: who makes
+// the change, and the context that its statement came with (docs/wire_format.md, "Captured messages"). Written by capture/,
+// read by decoder/.
+#pragma once
+
+#include "wire/memory.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace waltrail::wire {
+
+inline constexpr char capture_prefix[] = "waltrail.capture";
+
+// What the server knows of whoever makes a change, in the encoding of the database. Empty where there is nothing to say.
+struct Actor {
+    std::string_view session_user;
+    std::string_view current_user;       // where it is not session_user
+    std::string_view authenticated_user; // where it is not session_user
+    std::string_view system_user;        // method:identity, as PostgreSQL 16 has it
+    std::string_view client_addr;
+    std::string_view application_name; // what the client says of itself
+};
+
+// Any role can write any message, and may have read an earlier one: `signature` tells by whom it was made and that it is where
+// it was made (capture/actor_signature.hpp).
+struct SignedActor {
+    using Signature = std::array<uint8_t, 16>;
+    uint64_t xid = 0;     // 64 bits, of the subtransaction that wrote the message
+    uint32_t counter = 0; // of such messages in the transaction, from 1
+    Signature signature{};
+    std::string_view fields; // of append_actor()
+};
+
+struct CaptureMessage {
+    bool has_actor = false;
+    bool has_context = false;
+    SignedActor actor{};
+    std::string_view context; // empty ends the context of an earlier message
+};
+
+void append_actor(Buffer &out, const Actor &actor);
+// False where the bytes are no actor.
+[[nodiscard]] bool parse_actor(std::string_view fields, Actor &actor);
+
+void append_capture_message(Buffer &out, const CaptureMessage &message);
+// False where the bytes are no such message.
+[[nodiscard]] bool parse_capture_message(std::string_view bytes, CaptureMessage &message);
+
+} // namespace waltrail::wire
