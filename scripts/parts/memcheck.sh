@@ -20,7 +20,7 @@ start_checked() {
     install -d -m 755 -o "$SERVER_USER" -g "$SERVER_USER" "$dir/run"
     as_server_user "$dir/server/bin/initdb" -D "$dir/run/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >"$dir/run.log" 2>&1 || return
     printf '%s\n' "listen_addresses = ''" "unix_socket_directories = '$dir/run'" 'wal_level = logical' 'max_replication_slots = 20' \
-        'fsync = off' 'autovacuum = off' 'authentication_timeout = 5min' >>"$dir/run/data/postgresql.conf"
+        "${preloaded_settings[@]}" 'fsync = off' 'autovacuum = off' 'authentication_timeout = 5min' >>"$dir/run/data/postgresql.conf"
     as_server_user "$@" "$dir/server/bin/postgres" -D "$dir/run/data" </dev/null >"$dir/run/log" 2>&1 &
     for ((try = 0; try < 120; try++)); do
         ! "$dir/server/bin/psql" -X -h "$dir/run" -U postgres -c 'SELECT 1' >/dev/null 2>&1 || return 0
@@ -28,9 +28,6 @@ start_checked() {
     done
     return 1
 }
-
-# regress_tests_but PATTERN: the files of sql/ but those whose own queries take many minutes in such a run.
-regress_tests_but() { find sql -name '*.sql' -printf '%f\n' | sed 's/\.sql$//' | grep -v -x -E "$1" | sort | tr '\n' ' '; }
 
 # check_regress DIR LOG FILTER ARGUMENT…: pg_regress on the server that start_checked has started, and then that server's end.
 check_regress() {
