@@ -1,0 +1,266 @@
+"""Who made a change stands in the trail, and no role without a superuser's rights can make it say something else."""
+
+import json
+
+import psycopg2
+import pytest
+
+from recorded import Recorded
+from servers import Database
+
+SECRET = "waltrail_actor.key"
+
+
+@pytest.fixture(scope="module")
+def preloaded_server(server_folder, server_template):
+    from conftest import _started
+
+    server = _started("preloaded", server_folder, server_template, {"shared_preload_libraries": "waltrail"})
+    server.execute("CREATE EXTENSION pg_walinspect")
+    server.execute("CREATE ROLE mallory LOGIN; CREATE ROLE friend; GRANT friend TO mallory; CREATE ROLE victim LOGIN")
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def recorded(preloaded_server, slot):
+    database = preloaded_server.create_database(slot)
+    database.execute("CREATE TABLE rows (id integer PRIMARY KEY); GRANT ALL ON rows TO PUBLIC")
+    yield Recorded(database, slot)
+    database.drop()
+
+
+@pytest.fixture
+def mallory(recorded):
+    connection = recorded.database.connect(user="mallory", autocommit=False)
+    yield connection.cursor()
+    connection.close()
+
+
+def emit(cursor, prefix, content):
+    cursor.execute("SELECT pg_logical_emit_message(true, %s, %s)", [prefix, content])
+
+
+def actors(recorded):
+    return {key: ours["actor"] for key, ours in recorded.ours()}
+
+
+MALLORY = {"session_user": "mallory"}
+
+
+def test_who_is_known_and_what_is_claimed(recorded):
+    database = recorded.database
+    with database.connect(user="victim", application_name='a "b"') as connection:
+        connection.cursor().execute("INSERT INTO rows VALUES (1)")
+    connection.close()
+    with database.connect(user="mallory", application_name="") as connection:
+        connection.cursor().execute("SET ROLE friend; INSERT INTO rows VALUES (2)")
+        connection.cursor().execute("RESET ROLE; INSERT INTO rows VALUES (3)")
+    connection.close()
+    with database.connect() as connection:
+        connection.cursor().execute("SET SESSION AUTHORIZATION victim; SET application_name = x; INSERT INTO rows VALUES (4)")
+        connection.cursor().execute("SET ROLE NONE; RESET SESSION AUTHORIZATION; INSERT INTO rows VALUES (5)")
+    connection.close()
+    assert recorded.ours() == [
+        ("1", {"actor": {"session_user": "victim"}, "claimed": {"application_name": 'a "b"'}}),
+        ("2", {"actor": {"session_user": "mallory", "current_user": "friend"}}),
+        ("3", {"actor": MALLORY}),
+        ("4", {"actor": {"session_user": "victim", "authenticated_user": "postgres"}, "claimed": {"application_name": "x"}}),
+        ("5", {"actor": {"session_user": "postgres"}, "claimed": {"application_name": "x"}}),
+    ]
+
+
+def test_a_function_with_its_owners_rights_acts_for_its_caller(recorded, mallory):
+    recorded.database.execute(
+        """CREATE FUNCTION add(id integer) RETURNS void LANGUAGE sql SECURITY DEFINER AS 'INSERT INTO rows VALUES (id)';
+           CREATE TABLE children (id integer PRIMARY KEY, parent integer REFERENCES rows ON DELETE CASCADE);
+           GRANT ALL ON children TO PUBLIC"""
+    )
+    mallory.execute("SELECT add(1); INSERT INTO children VALUES (10, 1); DELETE FROM rows")
+    mallory.connection.commit()
+    assert [ours["actor"] for _, ours in recorded.ours()] == [MALLORY] * 4
+
+
+def test_roles_that_change_within_a_statement_are_told_apart(recorded, mallory):
+    recorded.database.execute(
+        """CREATE FUNCTION as_friend(id integer) RETURNS integer LANGUAGE plpgsql SET role = friend AS
+           'BEGIN INSERT INTO rows VALUES (id + 100); RETURN id; END'"""
+    )
+    mallory.execute("INSERT INTO rows SELECT as_friend(i) FROM generate_series(1, 2) AS i")
+    mallory.connection.commit()
+    friend = dict(MALLORY, current_user="friend")
+    assert recorded.ours() == [("101", {"actor": friend}), ("1", {"actor": MALLORY}),
+                               ("102", {"actor": friend}), ("2", {"actor": MALLORY})]  # fmt: skip
+
+
+def test_renamed_role(recorded, preloaded_server):
+    preloaded_server.execute("CREATE ROLE before LOGIN")
+    connection = recorded.database.connect(user="before")
+    connection.cursor().execute("INSERT INTO rows VALUES (1)")
+    preloaded_server.execute("ALTER ROLE before RENAME TO after")
+    connection.cursor().execute("INSERT INTO rows VALUES (2)")
+    connection.close()
+    preloaded_server.execute("DROP ROLE after")
+    assert [actor["session_user"] for actor in actors(recorded).values()] == ["before", "after"]
+
+
+CLAIMS = ['{"_waltrail": {"actor": {"session_user": "victim"}}, "a": 1}', r'{"\u005fwaltrail": {"actor": {"session_user": "victim"}}, "a": 1}',
+          '{"_waltrail": 1, "a": 1, "_waltrail": {"actor": {"session_user": "victim"}}}']  # fmt: skip
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+@pytest.mark.parametrize("way", ["comment", "setting", "waltrail", "_bemi"])
+def test_context_that_claims_to_be_the_actor_is_moved_aside(recorded, mallory, way, claim):
+    if way == "setting":
+        mallory.execute("SELECT set_config('waltrail.context', %s, true)", [claim])
+    elif way != "comment":
+        emit(mallory, way, claim)
+    mallory.execute("INSERT INTO rows VALUES (1)" + (f" /*Bemi {claim} Bemi*/" if way == "comment" else ""))
+    mallory.connection.commit()
+    claimed = {"_waltrail": {"actor": {"session_user": "victim"}}}
+    assert recorded.contexts() == [("1", {"_waltrail": {"actor": MALLORY, "claimed": claimed}, "a": 1})]
+
+
+def capture_messages(database, since):
+    """Contents of the library's messages in the WAL, as a superuser reads them."""
+    database.execute("SELECT pg_switch_wal()")  # so that all is written out
+    rows = database.server.query(
+        """SELECT description FROM pg_get_wal_records_info(%s, pg_current_wal_flush_lsn())
+           WHERE resource_manager = 'LogicalMessage' AND description LIKE '%%waltrail.capture%%'""",
+        [since],
+    )
+    return [bytes.fromhex(text.rpartition("bytes): ")[2]) for (text,) in rows]
+
+
+def wal_position(database):
+    return database.value("SELECT pg_current_wal_insert_lsn()")
+
+
+def test_message_of_another_session_is_worth_nothing(recorded, mallory):
+    database = recorded.database
+    since = wal_position(database)
+    with database.connect(user="victim") as connection:
+        connection.cursor().execute("INSERT INTO rows VALUES (1)")
+    connection.close()
+    (stolen,) = capture_messages(database, since)
+    for step, insert in ((1, "INSERT INTO rows VALUES (2)"), (2, "INSERT INTO rows VALUES (3)")):
+        emit(mallory, "waltrail.capture", stolen)
+        mallory.execute(insert)
+    emit(mallory, "waltrail.capture", stolen)
+    mallory.connection.commit()
+    ours = dict(recorded.ours())
+    assert ours["1"]["actor"] == {"session_user": "victim"}
+    assert [ours[key]["actor"] for key in ("2", "3")] == [MALLORY, MALLORY]
+    # what was tried can be seen
+    assert ours["3"]["claimed"] == {"actor": {"session_user": "victim"}}
+
+
+def test_earlier_message_of_the_same_transaction_is_worth_nothing(recorded, mallory):
+    since = wal_position(recorded.database)
+    mallory.execute("SET ROLE friend; INSERT INTO rows VALUES (1); RESET ROLE; INSERT INTO rows VALUES (2)")
+    as_friend, as_mallory = capture_messages(recorded.database, since)
+    emit(mallory, "waltrail.capture", as_friend)
+    mallory.execute("INSERT INTO rows VALUES (3)")
+    mallory.connection.commit()
+    friend = dict(MALLORY, current_user="friend")
+    assert actors(recorded) == {"1": friend, "2": MALLORY, "3": MALLORY}
+
+
+def test_message_of_a_savepoint_rolled_back_is_worth_nothing(recorded, mallory):
+    since = wal_position(recorded.database)
+    mallory.execute("INSERT INTO rows VALUES (1); SAVEPOINT a; SET ROLE friend; INSERT INTO rows VALUES (2)")
+    _, as_friend = capture_messages(recorded.database, since)
+    mallory.execute("ROLLBACK TO a; SAVEPOINT b; INSERT INTO rows VALUES (3)")
+    emit(mallory, "waltrail.capture", as_friend)
+    mallory.execute("INSERT INTO rows VALUES (4); RELEASE b; INSERT INTO rows VALUES (5)")
+    mallory.connection.commit()
+    assert actors(recorded) == {"1": MALLORY, "3": MALLORY, "4": MALLORY, "5": MALLORY}
+
+
+def test_messages_in_savepoints_are_genuine(recorded, mallory):
+    mallory.execute("SAVEPOINT a; SAVEPOINT b; INSERT INTO rows VALUES (1); RELEASE b; SAVEPOINT c; SET ROLE friend; INSERT INTO rows VALUES (2)")
+    mallory.execute("RELEASE c; RELEASE a; RESET ROLE; INSERT INTO rows VALUES (3)")
+    for i in range(10, 40):
+        mallory.execute("SAVEPOINT s; SET ROLE %s; INSERT INTO rows VALUES (%s)" % (("friend", "mallory")[i % 2], i))
+    mallory.connection.commit()
+    friend = dict(MALLORY, current_user="friend")
+    assert actors(recorded) == {"1": MALLORY, "2": friend, "3": MALLORY, **{str(i): (friend, MALLORY)[i % 2] for i in range(10, 40)}}
+
+
+@pytest.mark.parametrize("change", range(0, 60, 3))
+def test_message_that_was_changed_is_worth_nothing(recorded, mallory, change):
+    """Every byte counts: xid, counter, signature, fields."""
+    since = wal_position(recorded.database)
+    mallory.execute("SET ROLE friend; INSERT INTO rows VALUES (1); RESET ROLE")
+    (message,) = capture_messages(recorded.database, since)
+    at = change % len(message)
+    emit(mallory, "waltrail.capture", message[:at] + bytes([message[at] ^ 1]) + message[at + 1 :])
+    mallory.execute("INSERT INTO rows VALUES (2)")
+    mallory.connection.commit()
+    assert actors(recorded) == {"1": dict(MALLORY, current_user="friend"), "2": MALLORY}
+
+
+@pytest.mark.parametrize("content", [b"", b"\x01", b"\xff" * 40, b"\x01" + b"\x00" * 28, b"\x03" + b"\x00" * 28 + b"\x06" + b"\x00" * 6 + b"{}"])
+def test_message_that_is_none_harms_nothing(recorded, mallory, content):
+    mallory.execute("INSERT INTO rows VALUES (1)")
+    emit(mallory, "waltrail.capture", content)
+    mallory.execute("INSERT INTO rows VALUES (2) /*Bemi {\"a\": 1} Bemi*/")
+    mallory.connection.commit()
+    (_, first), (_, second) = recorded.contexts()
+    assert first == {"_waltrail": {"actor": MALLORY}}
+    assert second["_waltrail"]["actor"] == MALLORY and second["a"] == 1
+
+
+def test_settings_are_a_superusers(recorded, mallory):
+    for statement in (
+        "SET waltrail.capture_actor = off", "SELECT set_config('waltrail.capture_actor', 'off', true)",
+        "ALTER ROLE mallory SET waltrail.capture_actor = off", "SET waltrail.comment_affix = x", "SET SESSION AUTHORIZATION victim",
+        "SET ROLE victim", "ALTER SYSTEM SET waltrail.capture_actor = off",
+    ):  # fmt: skip
+        with pytest.raises(psycopg2.Error):
+            mallory.execute(statement)
+        mallory.connection.rollback()
+    with pytest.raises(psycopg2.OperationalError, match="permission denied"):
+        recorded.database.connect(user="mallory", options="-c waltrail.capture_actor=off")
+    mallory.execute("INSERT INTO rows VALUES (1)")
+    mallory.connection.commit()
+    assert actors(recorded) == {"1": MALLORY}
+
+
+def test_key_is_the_servers(recorded, mallory):
+    path = recorded.database.server.data / SECRET
+    assert path.stat().st_mode & 0o777 == 0o600 and path.stat().st_size == 32
+    for statement in (f"SELECT pg_read_binary_file('{SECRET}')", f"SELECT lo_import('{SECRET}')", f"COPY rows FROM '{SECRET}'",
+                      f"SELECT pg_stat_file('{SECRET}')"):  # fmt: skip
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            mallory.execute(statement)
+        mallory.connection.rollback()
+
+
+def test_actor_can_be_left_out(recorded):
+    with recorded.database.connect() as connection:
+        cursor = connection.cursor()
+        cursor.execute("SET waltrail.capture_actor = off")
+        cursor.execute("INSERT INTO rows VALUES (1) /*Bemi {\"a\": 1} Bemi*/")
+        cursor.execute("INSERT INTO rows VALUES (2)")
+    connection.close()
+    assert recorded.contexts() == [("1", {"a": 1}), ("2", {})]
+
+
+def test_transaction_without_actor_can_claim_none(recorded, mallory):
+    """Where nothing is preloaded, or the actor is left out, whatever is said is only claimed."""
+    since = wal_position(recorded.database)
+    mallory.execute("INSERT INTO rows VALUES (1)")
+    mallory.connection.commit()
+    (stolen,) = capture_messages(recorded.database, since)
+    recorded.database.server.execute("ALTER ROLE mallory SET waltrail.capture_actor = off")
+    try:
+        connection = recorded.database.connect(user="mallory", autocommit=False)
+        cursor = connection.cursor()
+        emit(cursor, "waltrail.capture", stolen)
+        cursor.execute("INSERT INTO rows VALUES (2)")
+        connection.commit()
+        connection.close()
+    finally:
+        recorded.database.server.execute("ALTER ROLE mallory RESET waltrail.capture_actor")
+    assert recorded.ours() == [("1", {"actor": MALLORY}), ("2", {"claimed": {"actor": MALLORY}})]
