@@ -1,7 +1,11 @@
 // Whether an actor in the WAL was written by this server's library, there and then, or by somebody who emitted a logical message of
-// the same bytes: the first 16 bytes of HMAC-SHA-256 (RFC 2104, FIPS 180-4) with the server's key over the 64-bit id of the
-// subtransaction, the counter and the fields. The reader checks besides that the subtransaction is one of the transaction's, and not
-// rolled back, and that counters grow: so a message that was read in the WAL is worth nothing a second time.
+// the same bytes: the first 16 bytes of HMAC-SHA-256 (RFC 2104, FIPS 180-4) with the server's key over the transaction's id, the
+// counter and the fields. Whoever reads the WAL may write such a message again, but
+//
+//   in another transaction     its id is another
+//   after the same one         the counter must grow
+//   after a savepoint was      before the next change there is a genuine one with a greater counter, unless nothing has changed
+//   rolled back with it        since (ActorFields::generation only grows), and then it says what is true
 #pragma once
 
 #include "capture/actor_key.hpp"

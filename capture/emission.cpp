@@ -111,7 +111,7 @@ void on_transaction(XactEvent event, void *) {
 }
 
 void sign(wire::SignedActor &actor, const ActorKey &key, std::string_view fields) {
-    actor.xid = U64FromFullTransactionId(GetCurrentFullTransactionId());
+    actor.xid = U64FromFullTransactionId(GetTopFullTransactionId());
     actor.counter = ++messages;
     actor.fields = fields;
     actor.signature = sign_actor(actor, key);

@@ -237,7 +237,7 @@ void take_message(Session &session, const ReorderBufferTXN &txn, std::string_vie
     if (!is_capture && !is_context_prefix(prefix)) return;
     MemoryContext caller = MemoryContextSwitchTo(session.scratch);
     if (is_capture)
-        take_capture(session.said, txn, content);
+        take_capture(session.said, txn.xid, content);
     else
         set_context(session.said.message, content);
     session.transaction.context_changed = true;

@@ -25,19 +25,21 @@ std::array<wire::Buffer *, 8> buffers_of(TransactionContext &context) {
             &context.claimed_actor,     &context.origin};
 }
 
-void append_member(wire::Buffer &out, std::string_view name, std::string_view json) {
-    if (json.empty()) return;
+void begin_member(wire::Buffer &out, std::string_view name) {
     if (out.data[out.size - 1] != '{') out.append_byte(',');
     append_json_string(out, name);
     out.append_byte(':');
+}
+
+void append_member(wire::Buffer &out, std::string_view name, std::string_view json) {
+    if (json.empty()) return;
+    begin_member(out, name);
     out.append(json);
 }
 
 void append_text_member(wire::Buffer &out, std::string_view name, std::string_view text) {
     if (text.empty()) return;
-    if (out.data[out.size - 1] != '{') out.append_byte(',');
-    append_json_string(out, name);
-    out.append_byte(':');
+    begin_member(out, name);
     append_json_string(out, text_to_utf8(text));
 }
 
@@ -51,47 +53,17 @@ void append_actor_object(wire::Buffer &out, const wire::Actor &actor) {
     out.append_byte('}');
 }
 
-// dlist_container() is C.
-const ReorderBufferTXN &subtransaction(const dlist_node *node) {
-    return *reinterpret_cast<const ReorderBufferTXN *>(reinterpret_cast<const char *>(node) -
-                                                       offsetof(ReorderBufferTXN, node));
-}
-
-// Looks for a subtransaction of `txn` that was not rolled back. They are in the order in which they began, about that of their messages: looked
-// for from the last one on, or many of them would be looked through for each of many messages.
-const dlist_node *find_subtransaction(const ReorderBufferTXN &txn, TransactionId xid,
-                                      const dlist_node *last) {
-    const dlist_node *head = &txn.subtxns.head;
-    if (head->next == nullptr || head->next == head) return nullptr;
-    const dlist_node *start = last != nullptr ? last : head->next;
-    const dlist_node *node = start;
-    do {
-        if (node != head && subtransaction(node).xid == xid) return node;
-        node = node->next;
-    } while (node != start);
-    return nullptr;
-}
-
-bool is_of_transaction(TransactionContext &context, const ReorderBufferTXN &txn, uint64_t xid) {
-    auto short_xid = static_cast<TransactionId>(xid);
-    if (full_xid(short_xid) != xid) return false;
-    if (short_xid == txn.xid) return true;
-    const dlist_node *found = find_subtransaction(txn, short_xid, context.writer);
-    if (found != nullptr) context.writer = found;
-    return found != nullptr;
-}
-
-bool is_genuine(TransactionContext &context, const ReorderBufferTXN &txn,
+bool is_genuine(const TransactionContext &context, TransactionId xid,
                 const wire::SignedActor &actor) {
     const ActorKey *key = actor_key(MissingKey::leave);
-    return key != nullptr && is_signed(actor, *key) && actor.counter > context.counter &&
-           is_of_transaction(context, txn, actor.xid);
+    return key != nullptr && is_signed(actor, *key) && actor.xid == full_xid(xid) &&
+           actor.counter > context.counter;
 }
 
-void take_actor(TransactionContext &context, const ReorderBufferTXN &txn,
+void take_actor(TransactionContext &context, TransactionId xid,
                 const wire::SignedActor &signed_actor, const wire::Actor &actor) {
     context.claimed_actor.clear();
-    if (!is_genuine(context, txn, signed_actor))
+    if (!is_genuine(context, xid, signed_actor))
         return append_actor_object(context.claimed_actor, actor);
     context.counter = signed_actor.counter;
     context.actor.clear();
@@ -108,8 +80,8 @@ const ContextText &text_in_force(const TransactionContext &context) {
 void append_claimed(wire::Buffer &out, const TransactionContext &context,
                     std::string_view reserved) {
     size_t start = out.size;
-    if (out.data[out.size - 1] != '{') out.append_byte(',');
-    out.append("\"claimed\":{");
+    begin_member(out, "claimed");
+    out.append_byte('{');
     size_t empty = out.size;
     append_member(out, "application_name", context.application_name.view());
     append_member(out, "actor", context.claimed_actor.view());
@@ -143,7 +115,6 @@ void reset(TransactionContext &context, size_t kept_bytes_max) {
         if (buffer->capacity > kept_bytes_max) buffer->release();
     }
     context.counter = 0;
-    context.writer = nullptr;
 }
 
 // An origin that is gone since has no name any more: its number.
@@ -154,14 +125,13 @@ void set_origin(TransactionContext &context, RepOriginId origin) {
     append_json_string(context.origin, text_to_utf8(name));
 }
 
-void take_capture(TransactionContext &context, const ReorderBufferTXN &txn,
-                  std::string_view content) {
+void take_capture(TransactionContext &context, TransactionId xid, std::string_view content) {
     wire::CaptureMessage message;
     wire::Actor actor;
     if (!parse_capture_message(content, message) ||
         (message.has_actor && !parse_actor(message.actor.fields, actor)))
         return set_context(context.message, content);
-    if (message.has_actor) take_actor(context, txn, message.actor, actor);
+    if (message.has_actor) take_actor(context, xid, message.actor, actor);
     if (message.has_context) set_context(context.statement, message.context);
 }
 

@@ -21,12 +21,11 @@ namespace waltrail {
 struct TransactionContext {
     ContextText message{};
     ContextText statement{};
-    wire::Buffer actor{};               // a JSON object, empty: none
-    wire::Buffer application_name{};    // a JSON string, empty: none
-    wire::Buffer claimed_actor{};       // a JSON object that nobody vouches for, empty: none
-    wire::Buffer origin{};              // a JSON string, empty: none
-    uint32_t counter = 0;               // of the last actor
-    const dlist_node *writer = nullptr; // the subtransaction that wrote it
+    wire::Buffer actor{};            // a JSON object, empty: none
+    wire::Buffer application_name{}; // a JSON string, empty: none
+    wire::Buffer claimed_actor{};    // a JSON object that nobody vouches for, empty: none
+    wire::Buffer origin{};           // a JSON string, empty: none
+    uint32_t counter = 0;            // of the last genuine actor
 };
 static_assert(std::is_trivially_destructible_v<TransactionContext>);
 
@@ -38,10 +37,9 @@ void reset(TransactionContext &context, size_t kept_bytes_max);
 // A transaction that came by replication. Needs a transaction.
 void set_origin(TransactionContext &context, RepOriginId origin);
 
-// Takes a message of the preloaded library, or of somebody who would like to be it. `txn` is the one that is replayed. Allocates
-// in the current memory context.
-void take_capture(TransactionContext &context, const ReorderBufferTXN &txn,
-                  std::string_view content);
+// Takes a message of the preloaded library, or of somebody who would like to be it, in the transaction of this id. Allocates in
+// the current memory context.
+void take_capture(TransactionContext &context, TransactionId xid, std::string_view content);
 
 // Appends the whole, or nothing where nothing is said.
 void append_context(wire::Buffer &out, const TransactionContext &context);

@@ -28,7 +28,7 @@ struct Actor {
 // it was made (capture/actor_signature.hpp).
 struct SignedActor {
     using Signature = std::array<uint8_t, 16>;
-    uint64_t xid = 0;     // 64 bits, of the subtransaction that wrote the message
+    uint64_t xid = 0;     // pg_current_xact_id()
     uint32_t counter = 0; // of such messages in the transaction, from 1
     Signature signature{};
     std::string_view fields; // of append_actor()

@@ -60,6 +60,15 @@ def destination_server(server_folder, server_template):
     server.remove()
 
 
+@pytest.fixture(scope="session")
+def preloaded_server(server_folder, server_template):
+    """A source that has the library preloaded, and listens on a port of 127.0.0.1, too."""
+    settings = {"shared_preload_libraries": "waltrail", "listen_addresses": "127.0.0.1", "port": servers.free_port()}
+    server = _started("preloaded", server_folder, server_template, settings)
+    yield server
+    server.remove()
+
+
 @pytest.fixture
 def source(source_server, waltrail):
     database = source_server.create_database(f"source_{next(_numbers)}")
@@ -71,6 +80,14 @@ def source(source_server, waltrail):
 @pytest.fixture
 def destination(destination_server, waltrail):
     database = destination_server.create_database(f"destination_{next(_numbers)}")
+    yield database
+    waltrail.close()  # what uses the database ends before it is dropped
+    database.drop()
+
+
+@pytest.fixture
+def preloaded(preloaded_server, waltrail):
+    database = preloaded_server.create_database(f"preloaded_{next(_numbers)}")
     yield database
     waltrail.close()  # what uses the database ends before it is dropped
     database.drop()

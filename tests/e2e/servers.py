@@ -10,6 +10,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import time
 
@@ -45,6 +46,13 @@ def wait_until(condition, what, timeout_s=30, interval_s=0.05):
         if time.monotonic() > deadline:
             raise AssertionError(f"timed out after {timeout_s} s waiting for {what}")
         time.sleep(interval_s)
+
+
+def free_port():
+    """A port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
 
 
 def die_with_parent(signal_number):
@@ -129,6 +137,7 @@ class Server:
         if os.geteuid() == 0:
             shutil.chown(self.folder, SERVER_USER, SERVER_USER)
         _run(["cp", "-r", template, self.data])
+        self.port = (settings or {}).get("port", 5432)  # of the socket's name, too
         values = dict(DEFAULT_SETTINGS, cluster_name=name, unix_socket_directories=str(self.folder))
         if knows_output_plugin_libraries():
             values["output_plugin_libraries"] = "pgoutput, test_decoding, waltrail"
@@ -226,7 +235,7 @@ class Server:
     # -- use -------------------------------------------------------------------------------------------------------
 
     def conninfo(self, dbname="postgres", user="postgres", **more):
-        words = {"host": self.folder, "dbname": dbname, "user": user, **more}
+        words = {"host": self.folder, "port": self.port, "dbname": dbname, "user": user, **more}
         return psycopg2.extensions.make_dsn(**{name: str(value) for name, value in words.items()})
 
     def connect(self, dbname="postgres", autocommit=True, **more):

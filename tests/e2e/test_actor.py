@@ -1,33 +1,25 @@
 """Who made a change stands in the trail, and no role without a superuser's rights can make it say something else."""
 
-import json
-
 import psycopg2
 import pytest
 
 from recorded import Recorded
-from servers import Database
 
 SECRET = "waltrail_actor.key"
 
 
-@pytest.fixture(scope="module")
-def preloaded_server(server_folder, server_template):
-    from conftest import _started
-
-    server = _started("preloaded", server_folder, server_template, {"shared_preload_libraries": "waltrail"})
-    server.execute("CREATE EXTENSION pg_walinspect")
-    server.execute("CREATE ROLE mallory LOGIN; CREATE ROLE friend; GRANT friend TO mallory; CREATE ROLE victim LOGIN")
-    yield server
-    server.remove()
+@pytest.fixture(scope="module", autouse=True)
+def roles(preloaded_server):
+    preloaded_server.execute("CREATE EXTENSION pg_walinspect")
+    preloaded_server.execute("CREATE ROLE mallory LOGIN; CREATE ROLE friend; GRANT friend TO mallory; CREATE ROLE victim LOGIN")
+    yield
+    preloaded_server.execute("DROP EXTENSION pg_walinspect; DROP ROLE mallory, friend, victim")
 
 
 @pytest.fixture
-def recorded(preloaded_server, slot):
-    database = preloaded_server.create_database(slot)
-    database.execute("CREATE TABLE rows (id integer PRIMARY KEY); GRANT ALL ON rows TO PUBLIC")
-    yield Recorded(database, slot)
-    database.drop()
+def recorded(preloaded, slot):
+    preloaded.execute("CREATE TABLE rows (id integer PRIMARY KEY); GRANT ALL ON rows TO PUBLIC")
+    return Recorded(preloaded, slot)
 
 
 @pytest.fixture
@@ -68,6 +60,13 @@ def test_who_is_known_and_what_is_claimed(recorded):
         ("4", {"actor": {"session_user": "victim", "authenticated_user": "postgres"}, "claimed": {"application_name": "x"}}),
         ("5", {"actor": {"session_user": "postgres"}, "claimed": {"application_name": "x"}}),
     ]
+
+
+def test_address_of_the_client(recorded):
+    connection = recorded.database.connect(user="victim", host="127.0.0.1")
+    connection.cursor().execute("INSERT INTO rows VALUES (1)")
+    connection.close()
+    assert actors(recorded) == {"1": {"session_user": "victim", "client_addr": "127.0.0.1"}}
 
 
 def test_a_function_with_its_owners_rights_acts_for_its_caller(recorded, mallory):

@@ -1,0 +1,177 @@
+"""The context of a client's statement, by the protocol's several ways of sending one, and from many sessions."""
+
+import itertools
+import json
+
+import psycopg
+import pytest
+
+from recorded import Recorded
+from servers import wait_until
+
+ROWS = "CREATE TABLE rows (id integer PRIMARY KEY, note text); ALTER TABLE rows REPLICA IDENTITY FULL"
+
+
+@pytest.fixture
+def recorded(preloaded, slot):
+    preloaded.execute(ROWS)
+    return Recorded(preloaded, slot)
+
+
+@pytest.fixture
+def client(recorded):
+    """Of psycopg 3, which speaks the extended protocol, and pipelines."""
+    with psycopg.connect(recorded.database.conninfo(), autocommit=True) as connection:
+        yield connection
+
+
+def contexts(recorded):
+    return [(key, {name: value for name, value in context.items() if name != "_waltrail"}) for key, context in recorded.contexts()]
+
+
+def comment(name):
+    return f'/*Bemi {{"is": "{name}"}} Bemi*/'
+
+
+def test_parameters_and_prepared_statements(client, recorded):
+    client.execute(f"INSERT INTO rows VALUES (%s, %s) {comment('parameters')}", [1, "/*Bemi {} Bemi*/"])
+    for i in (2, 3):
+        client.execute(f"INSERT INTO rows VALUES (%s) {comment('prepared')}", [i], prepare=True)
+    client.execute("INSERT INTO rows VALUES (%s)", [4], prepare=True)
+    client.execute(f"{comment('before')} INSERT INTO rows VALUES (%b) RETURNING id", [5]).fetchall()
+    client.execute(f"INSERT INTO rows SELECT generate_series(6, 8) {comment('binary')}", binary=True)
+    assert contexts(recorded) == [("1", {"is": "parameters"}), ("2", {"is": "prepared"}), ("3", {"is": "prepared"}), ("4", {}),
+                                  ("5", {"is": "before"}), *((key, {"is": "binary"}) for key in "678")]  # fmt: skip
+
+
+def test_pipeline(client, recorded):
+    """Statements are bound, executed and committed at places of their own; deferred triggers run at the end, without a statement."""
+    client.execute("""
+        CREATE TABLE log (id serial PRIMARY KEY);
+        CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO log DEFAULT VALUES; RETURN NULL; END';
+        CREATE CONSTRAINT TRIGGER late AFTER INSERT ON rows DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+            WHEN (new.note IS NOT NULL) EXECUTE FUNCTION note()""")
+    with client.pipeline():
+        client.execute(f"INSERT INTO rows VALUES (1) {comment('one')}")
+        client.execute("INSERT INTO rows VALUES (%s)", [2])
+        client.execute(f"INSERT INTO rows VALUES (%s, 'late') {comment('three')}", [3])
+    with client.pipeline(), client.transaction():
+        client.execute(f"INSERT INTO rows VALUES (4) {comment('four')}")
+        client.execute(f"UPDATE rows SET note = 'x' WHERE id = 4 {comment('five')}")
+        client.execute(f"INSERT INTO rows VALUES (6, 'late') {comment('six')}")
+        client.execute("SELECT 1")
+    assert contexts(recorded) == [("1", {"is": "one"}), ("2", {}), ("3", {"is": "three"}), ("1", {"is": "three"}),
+                                  ("4", {"is": "four"}), ("4", {"is": "five"}), ("6", {"is": "six"}), ("2", {"is": "six"})]  # fmt: skip
+
+
+def test_copy_and_cursors(client, recorded):
+    with client.cursor().copy(f"COPY rows (id) FROM STDIN {comment('copy')}") as copy:
+        for i in range(1, 3000):
+            copy.write_row([i])
+    assert contexts(recorded) == [(str(i), {"is": "copy"}) for i in range(1, 3000)]
+    client.execute("CREATE FUNCTION forget(id integer) RETURNS integer LANGUAGE sql AS 'DELETE FROM rows WHERE rows.id = forget.id RETURNING id'")
+    with client.transaction(), client.cursor(name="some") as cursor:
+        cursor.itersize = 2
+        cursor.execute(f"SELECT forget(i) FROM generate_series(1, 5) AS i {comment('cursor')}")
+        assert len(cursor.fetchall()) == 5
+    assert contexts(recorded) == [(str(i), {"is": "cursor"}) for i in range(1, 6)]
+
+
+def test_error_leaves_nothing_behind(client, recorded):
+    client.execute(f"INSERT INTO rows VALUES (1) {comment('one')}")
+    for broken in ("INSERT INTO rows VALUES (2), (1)", "INSERT INTO rows SELECT 1 / (3 - i) FROM generate_series(2, 3) AS i",
+                   "UPDATE rows SET id = 1 / 0", "COPY rows FROM STDIN (FORMAT nonsense)", "TRUNCATE rows, missing"):  # fmt: skip
+        with pytest.raises(psycopg.Error):
+            client.execute(f"{broken} {comment('broken')}")
+        client.execute("DELETE FROM rows WHERE id = 9; INSERT INTO rows VALUES (9)")
+    assert {json.dumps(context) for _, context in contexts(recorded)} == {'{"is": "one"}', "{}"}
+
+
+def test_ten_thousand_sessions(preloaded, destination, slot, waltrail):
+    """Each has a context of its own, said in one of the ways, on 40 connections by turns, and two rows that keep it."""
+    preloaded.execute(ROWS)
+    waltrail.init(preloaded, destination, slot)
+    connections = [psycopg.connect(preloaded.conninfo()) for _ in range(40)]
+    try:
+        for session, connection in zip(range(10_000), itertools.cycle(connections)):
+            write_in_session(connection, session)
+    finally:
+        for connection in connections:
+            connection.close()
+    waltrail.apply_until_now(preloaded, destination, slot)
+    wrong = destination.query(
+        """SELECT primary_key, context FROM changes
+            WHERE context - '_waltrail' <> jsonb_build_object('session', primary_key::integer / 2)"""
+    )
+    assert wrong == [] and destination.value("SELECT count(*) FROM changes") == 20_000
+
+
+def write_in_session(connection, session):
+    context = json.dumps({"session": session})
+    ways = {
+        0: lambda insert: f"{insert} /*Bemi {context} Bemi*/",
+        1: lambda insert: f"/*Bemi {context} Bemi*/ {insert};",
+        2: lambda insert: f"SET LOCAL waltrail.context = '{context}'; {insert}",
+        3: lambda insert: f"SELECT pg_logical_emit_message(true, '_bemi', '{context}'); {insert}",
+    }
+    with connection.transaction():
+        for i in (0, 1):
+            connection.execute(ways[session % 4](f"INSERT INTO rows VALUES ({2 * session + i})"))
+
+
+# -- what the server does to a statement that is at work ---------------------------------------------------------------
+
+SLOW = """
+    CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM pg_advisory_xact_lock(7);
+        PERFORM count(*) FROM other;
+        RETURN new;
+    END $$;
+    CREATE TABLE other (id integer);
+    CREATE TRIGGER slow BEFORE INSERT ON rows FOR EACH ROW EXECUTE FUNCTION slow()"""
+
+
+@pytest.fixture
+def statement_at_work(recorded):
+    """(connection, let_go): a statement whose first row has come and is not written yet."""
+    recorded.database.execute(SLOW)
+    holder = recorded.database.connect()
+    holder.cursor().execute("SELECT pg_advisory_lock(7)")
+    client = psycopg.connect(recorded.database.conninfo(), autocommit=True)
+    client.pgconn.send_query(f"INSERT INTO rows VALUES (1), (2) {comment('slow')}".encode())
+    waits = "SELECT count(*) = 1 FROM pg_stat_activity WHERE pid = %s AND wait_event = 'advisory'"
+    wait_until(lambda: recorded.database.value(waits, [client.info.backend_pid]), "the statement to wait")
+    yield client, holder.close
+    holder.close()
+    client.close()
+
+
+def test_table_that_is_altered_meanwhile(statement_at_work, recorded):
+    """The server then builds the open table's entry anew, in which the library had put itself."""
+    client, let_go = statement_at_work
+    recorded.database.execute("ALTER TABLE rows SET (autovacuum_enabled = off)")
+    let_go()
+    while client.pgconn.get_result() is not None:
+        pass
+    assert contexts(recorded) == [("1", {"is": "slow"}), ("2", {"is": "slow"})]
+
+
+@pytest.mark.parametrize("end", ["pg_cancel_backend", "pg_terminate_backend"])
+def test_statement_that_is_ended(statement_at_work, recorded, end):
+    client, let_go = statement_at_work
+    started = recorded.database.value("SELECT pg_postmaster_start_time()")
+    recorded.database.execute(f"SELECT {end}({client.info.backend_pid})")
+    result = client.pgconn.get_result()
+    assert b"canceling" in result.error_message or b"terminating" in result.error_message
+    let_go()
+    # neither the server nor the session has suffered
+    recorded.database.execute(f"INSERT INTO rows VALUES (3) {comment('after')}")
+    if end == "pg_cancel_backend":
+        while client.pgconn.get_result() is not None:
+            pass
+        client.execute(f"INSERT INTO rows VALUES (4) {comment('again')}")
+    expected = [("3", {"is": "after"}), ("4", {"is": "again"})]
+    assert contexts(recorded) == expected[: 2 if end == "pg_cancel_backend" else 1]
+    assert recorded.database.value("SELECT pg_postmaster_start_time()") == started
+    assert "was terminated by signal" not in recorded.database.server.log()
