@@ -121,14 +121,11 @@ def write_in_session(connection, session):
 
 # -- what the server does to a statement that is at work ---------------------------------------------------------------
 
+# The check locks a table, and so hears what was altered while the trigger waited.
 SLOW = """
-    CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-        PERFORM pg_advisory_xact_lock(7);
-        PERFORM count(*) FROM other;
-        RETURN new;
-    END $$;
     CREATE TABLE other (id integer);
+    ALTER TABLE rows ADD CHECK (pg_relation_size('other', 'main') >= 0);
+    CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock(7); RETURN new; END';
     CREATE TRIGGER slow BEFORE INSERT ON rows FOR EACH ROW EXECUTE FUNCTION slow()"""
 
 
@@ -139,6 +136,7 @@ def statement_at_work(recorded):
     holder = recorded.database.connect()
     holder.cursor().execute("SELECT pg_advisory_lock(7)")
     client = psycopg.connect(recorded.database.conninfo(), autocommit=True)
+    client.execute("BEGIN; SAVEPOINT a")
     client.pgconn.send_query(f"INSERT INTO rows VALUES (1), (2) {comment('slow')}".encode())
     waits = "SELECT count(*) = 1 FROM pg_stat_activity WHERE pid = %s AND wait_event = 'advisory'"
     wait_until(lambda: recorded.database.value(waits, [client.info.backend_pid]), "the statement to wait")
@@ -154,6 +152,7 @@ def test_table_that_is_altered_meanwhile(statement_at_work, recorded):
     let_go()
     while client.pgconn.get_result() is not None:
         pass
+    client.execute("COMMIT")
     assert contexts(recorded) == [("1", {"is": "slow"}), ("2", {"is": "slow"})]
 
 
@@ -170,7 +169,9 @@ def test_statement_that_is_ended(statement_at_work, recorded, end):
     if end == "pg_cancel_backend":
         while client.pgconn.get_result() is not None:
             pass
+        client.execute("ROLLBACK TO a")
         client.execute(f"INSERT INTO rows VALUES (4) {comment('again')}")
+        client.execute("COMMIT")
     expected = [("3", {"is": "after"}), ("4", {"is": "again"})]
     assert contexts(recorded) == expected[: 2 if end == "pg_cancel_backend" else 1]
     assert recorded.database.value("SELECT pg_postmaster_start_time()") == started
