@@ -75,9 +75,8 @@ bool lex_as_the_server(const char *text, bool standard_conforming_strings, Lexed
     }
     PG_CATCH();
     {
+        if (geterrcode() == ERRCODE_INTERNAL_ERROR) PG_RE_THROW(); // of add_comments()
         MemoryContextSwitchTo(context);
-        int code = geterrcode();
-        if (code == ERRCODE_INTERNAL_ERROR) PG_RE_THROW(); // our own
         FlushErrorState();
     }
     PG_END_TRY();
