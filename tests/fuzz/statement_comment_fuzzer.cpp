@@ -56,9 +56,15 @@ void check_found(std::string_view found, std::string_view text, const std::strin
     if (!text.substr(end).starts_with(affix + "*/")) fail("no affix behind the context");
 }
 
-std::string with_each(std::string text, std::string_view characters) {
+std::string doubled(std::string text, std::string_view characters) {
     for (size_t at = 0; (at = text.find_first_of(characters, at)) != std::string::npos; at += 2)
         text.insert(at, 1, text[at]);
+    return text;
+}
+
+std::string escaped(std::string text) {
+    for (size_t at = 0; (at = text.find_first_of("'\\", at)) != std::string::npos; at += 2)
+        text.insert(at, 1, '\\');
     return text;
 }
 
@@ -67,12 +73,11 @@ void check_hidden(const Input &input, const std::string &text) {
         fail("found in a dollar quote");
     if (text.find_first_of("\r\n") == std::string::npos && !input.find("x --" + text).empty())
         fail("found in a line comment");
-    if (!input.find("x \"" + with_each(text, "\"") + '"').empty())
+    if (!input.find("x \"" + doubled(text, "\"") + '"').empty())
         fail("found in a quoted identifier");
-    if (!input.find("x E'" + with_each(text, "'\\") + '\'').empty())
-        fail("found in an escaped literal");
-    std::string_view doubled = input.conforming ? "'" : "'\\";
-    if (!input.find("x '" + with_each(text, doubled) + '\'').empty()) fail("found in a literal");
+    if (!input.find("x E'" + escaped(text) + '\'').empty()) fail("found in an escaped literal");
+    std::string literal = input.conforming ? doubled(text, "'") : escaped(text);
+    if (!input.find("x '" + literal + '\'').empty()) fail("found in a literal");
 }
 
 // Affixes that are themselves parts of comments begin or end others.
@@ -81,14 +86,14 @@ bool is_plain(const std::string &affix) { return affix.find_first_of("/*") == st
 void check_first_wins(const Input &input, const std::string &text) {
     std::string comment = "/*" + input.affix + " {first} " + input.affix + "*/";
     if (input.find(comment + "x " + text) != "{first}") fail("not found at the beginning");
-    std::string statements = text + "\n;" + comment;
-    auto place = [&](size_t length) {
-        return StatementPlace{static_cast<int>(text.size()) + 2, static_cast<int>(length)};
+    auto find = [&](const std::string &statements, size_t location, size_t length) {
+        StatementPlace place{static_cast<int>(location), static_cast<int>(length)};
+        return find_statement_comment(statements, place, input.affix, input.conforming);
     };
-    statements += "x;" + text;
-    std::string_view found = find_statement_comment(statements, place(comment.size() + 1),
-                                                    input.affix, input.conforming);
-    if (found != "{first}") fail("not found behind another statement");
+    if (find(text + "\n;" + comment + "x;" + text, text.size() + 2, comment.size() + 1) !=
+        "{first}")
+        fail("not found behind another statement");
+    if (!find("x;" + comment + "x " + text, 0, 1).empty()) fail("found before another statement");
 }
 
 } // namespace
