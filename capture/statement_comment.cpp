@@ -40,9 +40,9 @@ bool may_be_in_line_comment(std::string_view text, size_t at) {
 }
 
 // Where to begin to read for what stands before a statement. The beginning of the text is always right, but read again for each of its
-// statements it would make a text of many take time in the square of its length; so it is the ; before the statement where that
-// is one for sure. Right before a statement it is: literals do not end in ; and if it were in a comment the end of that would
-// follow it, be it */ or the end of a line.
+// statements it would make a text of many take time in the square of its length. So it is the ; before the statement where nothing
+// but space is between them and that ; is one for sure: no literal ends in ; and neither does a comment that ends in */. A comment from --
+// may, but then it is followed by the end of its line.
 size_t place_to_begin(std::string_view text, size_t start) {
     if (start > 0 && text[start - 1] == ';') return start;
     size_t at = start;
