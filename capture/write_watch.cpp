@@ -150,7 +150,7 @@ void find_inputs(Frame &frame) {
 }
 
 // A process that ends (FATAL) takes its transaction back without an end to the frames, whose queries' memory is gone by then.
-Frame *frames() { return innermost_frame(); }
+Frame *frames() { return proc_exit_inprogress ? nullptr : innermost_frame(); }
 
 void on_invalidation(Datum, Oid) { arm_again(frames()); }
 
