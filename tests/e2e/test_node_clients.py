@@ -1,11 +1,13 @@
 """Real clients from npm say who and why: node-postgres, TypeORM on top of it, and Prisma with @bemi-db/prisma unchanged.
 
 Each test states every change that the trail must have, with its context, so nothing may be lost, doubled, or given
-another request's context. Contexts reach the WAL by the row triggers that such clients install.
+another request's context. Contexts reach the WAL in two ways: by the row triggers that such clients install, and by the
+preloaded library without any trigger.
 """
 
 import pytest
 
+import servers
 from node_clients import NodeClients
 
 TABLES = """
@@ -32,10 +34,34 @@ def row_triggers(clients, tmp_path_factory):
 
 
 @pytest.fixture
-def client_source(source, row_triggers):
-    """A source database that contexts in comments reach the WAL of."""
+def source_with_row_triggers(source, row_triggers):
     source.psql(row_triggers)
     return source
+
+
+@pytest.fixture(scope="module")
+def preloaded_server(server_folder, server_template):
+    server = servers.Server(
+        "preloaded", server_folder / "preloaded", server_template, {"shared_preload_libraries": "waltrail"}
+    )
+    try:
+        yield server.start()
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def preloaded_source(preloaded_server, slot, waltrail):
+    database = preloaded_server.create_database(f"source_of_{slot}")
+    yield database
+    waltrail.close()  # what uses the database ends before it is dropped
+    database.drop()
+
+
+@pytest.fixture(params=["source_with_row_triggers", "preloaded_source"])
+def client_source(request):
+    """A source database that contexts in comments reach the WAL of."""
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture
@@ -190,3 +216,20 @@ def test_prisma_requests_that_share_a_pool_keep_their_contexts(trail_of):
         for request in range(50)
         for operation in ("CREATE", "UPDATE")
     ]
+
+
+@pytest.mark.parametrize("client_source", ["preloaded_source"], indirect=True)
+def test_a_context_set_for_a_transaction_ends_with_it(trail_of):
+    assert trail_of("plain_pg.js", "settings") == [
+        ("items", 1, "CREATE", {"request": "first; it's \"local\" /* */"}),
+        ("items", 2, "CREATE", {}),
+        ("items", 3, "CREATE", {"comment": "wins"}),
+        ("items", 4, "CREATE", {"request": "second"}),
+    ]
+
+
+@pytest.mark.parametrize("client_source", ["preloaded_source"], indirect=True)
+def test_the_actor_stands_beside_the_context(trail_of, destination):
+    trail_of("plain_pg.js", "pool")
+    actors = destination.query("SELECT DISTINCT context->'_waltrail'->'actor'->>'session_user' FROM changes")
+    assert actors == [("postgres",)]

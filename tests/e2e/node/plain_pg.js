@@ -101,6 +101,23 @@ const messages = () =>
         }
     });
 
+// No comment: the application sets its context for a transaction; a comment wins over it.
+const settings = () =>
+    withClient(async (client) => {
+        const insert = (id, text = '') => client.query(`INSERT INTO items (id, name) VALUES ($1, 'x') ${text}`, [id]);
+        const set = (context) => client.query("SELECT set_config('waltrail.context', $1, true)", [JSON.stringify(context)]);
+        await client.query('BEGIN');
+        await set({ request: `first; it's "local" /* */` });
+        await insert(1);
+        await client.query('COMMIT');
+        await insert(2);
+        await client.query('BEGIN');
+        await set({ request: 'second' });
+        await insert(3, comment({ comment: 'wins' }));
+        await insert(4);
+        await client.query('COMMIT');
+    });
+
 // More requests than clients, each with its own context, half of them in a transaction.
 async function pool() {
     const clients = new ContextPool({ connectionString, max: 5 });
@@ -126,4 +143,4 @@ async function pool() {
     await clients.end();
 }
 
-runScenario({ everyWay, givenContexts, givenComments, savepoints, messages, pool });
+runScenario({ everyWay, givenContexts, givenComments, savepoints, messages, settings, pool });
