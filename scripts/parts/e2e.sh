@@ -7,9 +7,18 @@ pytest_lines() {
          /^\[gw[0-9]+\] .*\] (FAILED|ERROR) / { print "not ok", $NF; fflush() }'
 }
 
+# What the clients of tests/e2e/node need. Debian's packages only where the commands are missing: they conflict with those of others.
+node_packages() {
+    command -v node >/dev/null || echo nodejs
+    command -v npm >/dev/null || echo npm
+}
+
 part_e2e() {
+    local packages
     any_file tests/e2e/test_*.py || return 0
     build_product || return 0
+    mapfile -t packages < <(node_packages)
+    install_packages "${packages[@]}" || failed e2e "could not install ${packages[*]}"
     # Debian's interpreter: the one that Debian's psycopg2 and pytest belong to.
     PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 run_tests e2e build/test/e2e.log pytest_lines \
         timeout --signal=INT --kill-after=60 "${E2E_SECONDS_MAX:-1200}" /usr/bin/python3 -m pytest -v --color=no --tb=short -p no:cacheprovider \
