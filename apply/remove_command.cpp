@@ -79,13 +79,9 @@ class Removal {
     void check() {
         pin_session(source_);
         lock_init(source_);
-        if (!is_whole()) return check_owned_tables();
-        if (auto foreign = names(source_, event_triggers_query("NOT pg_has_role(e.evtowner, "
-                                                               "'USAGE')"));
-            !foreign.empty())
-            refuse(fmt::format("not the owner of event trigger {}", name_list(foreign)),
-                   "connect as a superuser");
+        if (is_whole()) check_owned_event_triggers();
         check_owned_tables();
+        check_functions_are_free();
         if (settings_.drop_slot) check_slot();
     }
 
@@ -130,6 +126,13 @@ class Removal {
 
     [[noreturn]] void refuse(const std::string &what, const std::string &mend) {
         throw Error(Disposition::stop, fmt::format("{}: {}", source_.where(), what), mend);
+    }
+
+    void check_owned_event_triggers() {
+        auto foreign = names(source_, event_triggers_query("NOT pg_has_role(e.evtowner, 'USAGE')"));
+        if (!foreign.empty())
+            refuse(fmt::format("not the owner of event trigger {}", name_list(foreign)),
+                   "connect as a superuser");
     }
 
     void check_owned_tables() {
@@ -197,14 +200,30 @@ class Removal {
         }
     }
 
-    void drop_functions() {
+    // Over `p`, a row of pg_proc.
+    [[nodiscard]] std::string is_removed_function() const {
         std::string of_triggers = is_context_function("p");
-        bool had_context = !names(source_, functions_query(of_triggers)).empty();
-        auto functions =
-            names(source_, functions_query(is_whole() ? fmt::format("({} OR p.prorettype = "
-                                                                    "'event_trigger'::regtype)",
-                                                                    of_triggers)
-                                                      : of_triggers));
+        if (!is_whole()) return of_triggers;
+        return fmt::format("({} OR p.prorettype = 'event_trigger'::regtype)", of_triggers);
+    }
+
+    // What the server would advise to drop with CASCADE.
+    void check_functions_are_free() {
+        auto users = names(source_, fmt::format(R"(
+SELECT DISTINCT pg_describe_object(d.classid, d.objid, d.objsubid)
+  FROM pg_depend AS d JOIN pg_proc AS p ON p.oid = d.refobjid JOIN pg_namespace AS n ON n.oid = p.pronamespace
+ WHERE d.refclassid = 'pg_proc'::regclass AND d.deptype = 'n'
+   AND d.classid NOT IN ('pg_trigger'::regclass, 'pg_event_trigger'::regclass)
+   AND n.nspname = 'waltrail' AND {} ORDER BY 1)",
+                                                is_removed_function()));
+        if (!users.empty())
+            refuse(fmt::format("functions in schema \"waltrail\" are used by {}", name_list(users)),
+                   "drop that first");
+    }
+
+    void drop_functions() {
+        bool had_context = !names(source_, functions_query(is_context_function("p"))).empty();
+        auto functions = names(source_, functions_query(is_removed_function()));
         if (functions.empty()) return;
         source_.execute(fmt::format("DROP FUNCTION {}", fmt::join(functions, ", ")));
         removed_.push_back(fmt::format("{} functions", functions.size()));
