@@ -182,6 +182,32 @@ def test_comment_does_not_count(items, name):
     assert items.contexts() == [{}]
 
 
+def test_what_a_trigger_cannot_know(items):
+    """As docs/context.md says it."""
+    several = f"{UPDATE}; INSERT INTO items VALUES (4)"
+    items.run(f"{several} {NOTED}")
+    assert items.contexts() == [CONTEXT, CONTEXT]
+    items.run(f"{UPDATE} {NOTED}; DELETE FROM items WHERE id = 4")
+    assert items.contexts() == [{}, {}]
+    items.run(f"{UPDATE} -- {NOTED}")
+    assert items.contexts() == [CONTEXT]
+    items.run("BEGIN", f"{UPDATE} {NOTED}", f"CREATE TABLE made AS SELECT 1 AS id {comment(OTHER)}", "COMMIT")
+    assert items.contexts() == [CONTEXT, CONTEXT]
+
+
+def test_deferred_trigger_has_the_context_of_the_commit(items):
+    items.source.psql("""
+        CREATE TABLE late (id integer PRIMARY KEY);
+        CREATE FUNCTION write_late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            INSERT INTO late VALUES (1);
+            RETURN NEW;
+        END $$;
+        CREATE CONSTRAINT TRIGGER late AFTER UPDATE ON items DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION write_late();
+    """)
+    items.run("BEGIN", f"{UPDATE} {NOTED}", f"COMMIT {comment(OTHER)}")
+    assert items.rows() == [("items", "UPDATE", "1", CONTEXT), ("late", "CREATE", "1", OTHER)]
+
+
 def test_content_with_comments_inside(items):
     """`*/` travels escaped by the client, or paired as SQL nests comments; a content that is no JSON is kept as it is."""
     nested = {"sql": "/* a */ SELECT /* b */ 1", "escaped": "*/ and /*"}
@@ -274,6 +300,14 @@ def test_savepoints(items):
     assert items.messages() == [json.dumps(CONTEXT), json.dumps(OTHER), ""]
 
 
+def test_function_with_settings_of_its_own(items):
+    """They end with it; what the triggers remember does not."""
+    items.source.execute(f"CREATE FUNCTION write() RETURNS void LANGUAGE plpgsql SET work_mem = '1MB' AS $$ BEGIN {UPDATE}; END $$")
+    items.run("BEGIN", f"SELECT write() {NOTED}", f"{UPDATE} {NOTED}", UPDATE, "COMMIT")
+    assert items.contexts() == [CONTEXT, CONTEXT, {}]
+    assert items.messages() == [json.dumps(CONTEXT), ""]
+
+
 def test_first_context_rolled_back_leaves_nothing_to_end(items):
     items.run("BEGIN", "SAVEPOINT s", f"{UPDATE} {NOTED}", "ROLLBACK TO s", UPDATE, "COMMIT")
     assert (items.contexts(), items.messages()) == ([{}], [])
@@ -318,7 +352,7 @@ def test_role_without_rights_and_with_odd_settings(items, role):
     """)
     connection = items.source.connect(user=role)
     with connection.cursor() as cursor:
-        cursor.execute("SET search_path = trap, public, pg_catalog; SET standard_conforming_strings = off; SET quote_all_identifiers = on")
+        cursor.execute("SET search_path = trap, public, pg_catalog; SET standard_conforming_strings = off; SET quote_all_identifiers = on; SET plpgsql.extra_errors = 'all'")
         cursor.execute(f"UPDATE public.items SET note = 'x' WHERE id = 1 {NOTED}")
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
             cursor.execute("SELECT pg_logical_emit_message(true, 'waltrail', '{}')")
