@@ -16,12 +16,6 @@ constexpr std::string_view has_row_identity = R"(
      WHERE i.indrelid = c.oid AND i.indisvalid AND i.indimmediate
        AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END)))";
 
-std::vector<std::string> first_column(const Result &rows) {
-    std::vector<std::string> values;
-    for (int row = 0; row < rows.rows(); row++) values.push_back(rows.string(row, 0));
-    return values;
-}
-
 // The selected tables for which the condition holds, in double quotes.
 std::vector<std::string> selected_tables(CheckedPair &pair, const std::string &condition) {
     Result rows = pair.source->execute(fmt::format(

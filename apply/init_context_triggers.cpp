@@ -163,12 +163,13 @@ void make_context_functions(PostgresConnection &source, const InitSettings &sett
     undo.add("functions of the context triggers in schema waltrail of the source",
              [conninfo = settings.ends.source, undoing] {
                  PostgresConnection source(conninfo, "source");
-                 execute_as_transaction(source, undoing);
+                 in_transaction(source, [&] { source.execute(undoing); });
              });
-    execute_as_transaction(source,
-                           fmt::format("{}GRANT USAGE ON SCHEMA waltrail TO PUBLIC;{}",
-                                       had_schema ? "" : "CREATE SCHEMA waltrail;",
-                                       context_functions_sql(source, settings.comment_affix)));
+    in_transaction(source, [&] {
+        if (!had_schema) source.execute("CREATE SCHEMA waltrail");
+        source.execute("GRANT USAGE ON SCHEMA waltrail TO PUBLIC");
+        source.execute(context_functions_sql(source, settings.comment_affix));
+    });
 }
 
 ContextTriggerReport set_context_triggers(PostgresConnection &source, const Ends &ends,

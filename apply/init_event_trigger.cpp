@@ -168,7 +168,7 @@ void make_event_trigger(PostgresConnection &source, const Ends &ends,
                            "'SELECT INTO', 'CREATE SCHEMA', 'ALTER TABLE') EXECUTE FUNCTION {}();",
                            names.trigger, names.function);
     add_undo(undo, ends, names, previous, had_schema); // before: COMMIT may be lost on its way back
-    execute_as_transaction(source, sql);
+    in_transaction(source, [&] { source.execute(sql); });
 }
 
 } // namespace waltrail

@@ -49,10 +49,7 @@ SELECT t.oid, quote_ident(t.tgname), format('%I.%I', n.nspname, c.relname), pg_h
 }
 
 std::vector<std::string> names(PostgresConnection &source, const std::string &sql) {
-    Result rows = source.execute(sql);
-    std::vector<std::string> names;
-    for (int row = 0; row < rows.rows(); row++) names.push_back(rows.string(row, 0));
-    return names;
+    return first_column(source.execute(sql));
 }
 
 std::string event_triggers_query(std::string_view condition) {
@@ -166,7 +163,7 @@ class Removal {
             statements += fmt::format("DROP EVENT TRIGGER {};", trigger);
             removed_.push_back(fmt::format("event trigger {}", trigger));
         }
-        if (!statements.empty()) execute_as_transaction(source_, statements);
+        if (!statements.empty()) in_transaction(source_, [&] { source_.execute(statements); });
     }
 
     void drop_context_triggers() {
@@ -189,15 +186,10 @@ class Removal {
 
     void drop_functions_and_schema() {
         if (!has_source_schema(source_)) return;
-        source_.execute("BEGIN");
-        try {
+        in_transaction(source_, [&] {
             drop_functions();
             drop_schema();
-            source_.execute("COMMIT");
-        } catch (const Error &) {
-            if (PQstatus(source_.get()) == CONNECTION_OK) source_.execute("ROLLBACK");
-            throw;
-        }
+        });
     }
 
     // Over `p`, a row of pg_proc.

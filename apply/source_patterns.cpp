@@ -58,12 +58,6 @@ constexpr std::string_view itself_ancestors_and_partitions =
     "SELECT c.oid UNION SELECT relid FROM pg_partition_ancestors(c.oid) "
     "UNION SELECT relid FROM pg_partition_tree(c.oid)";
 
-std::vector<std::string> first_column(const Result &rows) {
-    std::vector<std::string> values;
-    for (int row = 0; row < rows.rows(); row++) values.push_back(rows.string(row, 0));
-    return values;
-}
-
 // Not the server's own, not the trail's.
 std::string user_table_condition(std::string_view kinds = "'r'") {
     return fmt::format("c.relkind IN ({}) AND n.nspname !~ '^pg_' "

@@ -26,9 +26,11 @@ void lock_init(PostgresConnection &source) {
                     "wait for it to end, then run init again");
 }
 
-void execute_as_transaction(PostgresConnection &source, const std::string &statements) {
+void in_transaction(PostgresConnection &source, const std::function<void()> &work) {
+    source.execute("BEGIN");
     try {
-        source.execute("BEGIN;" + statements + "COMMIT");
+        work();
+        source.execute("COMMIT");
     } catch (const Error &) {
         if (PQstatus(source.get()) == CONNECTION_OK) source.execute("ROLLBACK");
         throw;

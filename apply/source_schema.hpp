@@ -3,6 +3,7 @@
 
 #include "apply/postgres.hpp"
 
+#include <functional>
 #include <string>
 
 namespace waltrail {
@@ -17,7 +18,7 @@ namespace waltrail {
 // where another run holds it.
 void lock_init(PostgresConnection &source);
 
-// Runs statements as one transaction; nothing is left of it, and the connection is usable, when one fails.
-void execute_as_transaction(PostgresConnection &source, const std::string &statements);
+// Runs `work` as one transaction; nothing is left of it, and the connection is usable, when it fails.
+void in_transaction(PostgresConnection &source, const std::function<void()> &work);
 
 } // namespace waltrail
