@@ -45,6 +45,7 @@ constexpr Check checks[] = {
     {"replica_identity", End::source, check_replica_identity, "the tables' replica identity"},
     {"row_identity", End::source, check_row_identity, "the tables' replica identity"},
     {"unlogged_tables", End::source, check_unlogged_tables, "unlogged tables"},
+    {"context_triggers", End::source, check_context_triggers, "context triggers"},
     {"patterns", End::source, check_patterns, "what the patterns match"},
     {"mask_key", End::source, check_mask_key, "the mask key"},
 

@@ -1,4 +1,5 @@
 #include "apply/checks.hpp"
+#include "apply/context_trigger.hpp"
 #include "apply/name_list.hpp"
 #include "apply/source_patterns.hpp"
 
@@ -22,9 +23,7 @@ std::vector<std::string> selected_tables(CheckedPair &pair, const std::string &c
              FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
             WHERE {} AND {} ORDER BY n.nspname, c.relname)",
         selected_table_condition(*pair.source, pair.selection), condition));
-    std::vector<std::string> names;
-    for (int row = 0; row < rows.rows(); row++) names.push_back(rows.string(row, 0));
-    return names;
+    return first_column(rows);
 }
 
 } // namespace
@@ -66,6 +65,24 @@ void check_unlogged_tables(CheckedPair &pair, FindingSink &findings) {
         findings.warn(fmt::format("unlogged tables, which are not recorded: {} ({})",
                                   unlogged.size(), name_list(unlogged)),
                       "ALTER TABLE … SET LOGGED, or leave them out with --exclude-tables");
+}
+
+// A statement on a partitioned table fires its triggers, not those of its partitions.
+void check_context_triggers(CheckedPair &pair, FindingSink &findings) {
+    auto without = first_column(pair.source->execute(fmt::format(
+        R"(SELECT DISTINCT format('"%s.%s"', ln.nspname, lc.relname)
+             FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+             CROSS JOIN LATERAL (SELECT c.oid UNION SELECT relid FROM pg_partition_ancestors(c.oid)) AS line (relid)
+             JOIN pg_class AS lc ON lc.oid = line.relid JOIN pg_namespace AS ln ON ln.oid = lc.relnamespace
+            WHERE {} AND {} AND c.relpersistence = 'p' AND NOT {} ORDER BY 1)",
+        context_function_condition(), selected_table_condition(*pair.source, pair.selection),
+        has_context_trigger("line.relid"))));
+    if (!without.empty())
+        findings.warn(
+            fmt::format("tables recorded without a context trigger, while others have one: "
+                        "{} ({})",
+                        without.size(), name_list(without)),
+            "run \"waltrail init --context-triggers\" again");
 }
 
 } // namespace waltrail

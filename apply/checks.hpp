@@ -54,6 +54,7 @@ void check_wal_limit(CheckedPair &pair, FindingSink &findings);
 void check_replica_identity(CheckedPair &pair, FindingSink &findings);
 void check_row_identity(CheckedPair &pair, FindingSink &findings);
 void check_unlogged_tables(CheckedPair &pair, FindingSink &findings);
+void check_context_triggers(CheckedPair &pair, FindingSink &findings);
 
 // check_source_settings.cpp: what is recorded, as the client's settings and the source's own say it.
 void check_source_settings(CheckedPair &pair, FindingSink &findings);

@@ -2,13 +2,15 @@
 //
 //   1. the slot, because it may have to wait for open transactions, and the trail begins where it begins;
 //   2. the destination, in a transaction that stays open until the last step;
-//   3. the event trigger, before the tables that are there, so that none slips in between;
-//   4. REPLICA IDENTITY FULL on those tables;
+//   3. the event trigger, before the tables that are there, so that none slips in between; before it, the function of the context
+//      triggers, if they are asked for, because the event trigger then makes them too;
+//   4. REPLICA IDENTITY FULL and context triggers for those tables;
 //   5. COMMIT on the destination: only now do both ends know of each other.
 //
 // What goes wrong before the end of step 5, a signal too, takes back 1 to 4. Destination and source may be one server: no
 // transaction is open on the destination while the slot is made, or it would wait for that.
 #include "apply/identity.hpp"
+#include "apply/init_context_triggers.hpp"
 #include "apply/init_destination.hpp"
 #include "apply/init_event_trigger.hpp"
 #include "apply/init_interrupt.hpp"
@@ -19,6 +21,7 @@
 #include "apply/init_summary.hpp"
 #include "apply/init_undo.hpp"
 #include "apply/source_patterns.hpp"
+#include "apply/source_schema.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -29,16 +32,6 @@
 namespace waltrail {
 
 namespace {
-
-// Two runs at once would take each other's half-made work for their own. Held until the connection ends.
-void lock_init(PostgresConnection &source) {
-    Result lock =
-        source.execute("SELECT pg_try_advisory_lock(hashtextextended('waltrail: init', 0))");
-    if (lock.text(0, 0) != "t")
-        throw Error(Disposition::stop,
-                    fmt::format("{}: another waltrail init is running", source.where()),
-                    "wait for it to end, then run init again");
-}
 
 // What libpq and servers say are sentences; here one ends a line, or something follows it.
 std::string without_full_stop(std::string text) {
@@ -67,7 +60,8 @@ class InitRun {
             check_progress();
         else
             check_free_slot(source_);
-        if (!settings_.keep_replica_identity) check_event_trigger(source_, settings_.ends.slot);
+        if (settings_.context_triggers) check_context_triggers(source_);
+        if (changes_tables()) check_event_trigger(source_, settings_.ends.slot);
     }
 
     // All or nothing: what this throws has taken back what was made, or says what is left.
@@ -93,6 +87,8 @@ class InitRun {
             fmt::print("{}: REPLICA IDENTITY left as it is\n", source_.where());
         else
             report_identities();
+        if (settings_.context_triggers) report_context_triggers();
+        if (changes_tables()) report_event_trigger();
         fmt::print("{}: extension waltrail {}, table \"changes\", retention {}, {} as \"{}\"\n",
                    destination_.where(), WALTRAIL_VERSION, retention_,
                    registration_.is_prepared ? "source already registered" : "source registered",
@@ -100,8 +96,8 @@ class InitRun {
         std::fflush(stdout);
         for (auto &line : unmatched_patterns_)
             fmt::print(stderr, "waltrail: warning: {}: {}\n", source_.where(), line);
-        for (auto &warning : identities_.warnings)
-            fmt::print(stderr, "waltrail: warning: {}\n", warning);
+        for (auto *warnings : {&identities_.warnings, &context_triggers_.warnings})
+            for (auto &warning : *warnings) fmt::print(stderr, "waltrail: warning: {}\n", warning);
         for (auto &warning : maintain_partitions(destination_))
             fmt::print(stderr, "waltrail: warning: {}\n", warning);
         fmt::print("now run: {}\n", apply_command_line(settings_));
@@ -128,7 +124,7 @@ class InitRun {
         if (!registration_.is_prepared)
             register_source(destination_, identity_, registration_.label, settings_.ends.slot,
                             consistent_point_);
-        if (!settings_.keep_replica_identity) change_identities(undo);
+        if (changes_tables()) change_tables(undo);
         SignalWatch::check();
         // A connection that is lost already shows here, and leaves no doubt about COMMIT.
         retention_ = kept_retention(destination_);
@@ -156,27 +152,53 @@ class InitRun {
         }
     }
 
-    void change_identities(UndoList &undo) {
+    [[nodiscard]] bool changes_tables() const {
+        return !settings_.keep_replica_identity || settings_.context_triggers;
+    }
+
+    void change_tables(UndoList &undo) {
+        bool sets_identity = !settings_.keep_replica_identity;
         std::vector<TablePattern> patterns = parse_table_patterns(settings_.tables);
         std::string condition = tracked_table_condition(source_, patterns);
         unmatched_patterns_ =
             unmatched_patterns(source_, "--tables", PatternKind::table, settings_.tables);
+        if (settings_.context_triggers) make_context_functions(source_, settings_, undo);
         has_event_trigger_ = may_make_event_trigger(source_);
-        if (has_event_trigger_) make_event_trigger(source_, settings_.ends, patterns, undo);
-        identities_ = set_replica_identities(source_, settings_.ends, condition, undo);
+        if (has_event_trigger_)
+            make_event_trigger(source_, settings_.ends, patterns, sets_identity, undo);
+        if (sets_identity)
+            identities_ = set_replica_identities(source_, settings_.ends, condition, undo);
+        if (settings_.context_triggers)
+            context_triggers_ = set_context_triggers(source_, settings_.ends, patterns, undo);
     }
 
     void report_identities() {
         fmt::print("{}: REPLICA IDENTITY FULL set on {} tables, {} had it\n", source_.where(),
                    identities_.changed, identities_.full);
         if (!identities_.price.empty()) fmt::print("  its price: {}\n", identities_.price);
+    }
+
+    void report_context_triggers() {
+        const ContextTriggerReport &report = context_triggers_;
+        fmt::print("{}: context triggers made on {} tables, {} had them{}\n", source_.where(),
+                   report.made, report.had,
+                   report.taken > 0 ? fmt::format(", taken from {} others", report.taken) : "");
+        if (report.is_needless)
+            fmt::print("  they are not needed there: waltrail is in shared_preload_libraries; "
+                       "\"waltrail init --remove --context-triggers\" takes them away\n");
+    }
+
+    void report_event_trigger() {
+        std::string needed = settings_.keep_replica_identity ? "" : "REPLICA IDENTITY FULL";
+        if (settings_.context_triggers)
+            needed += needed.empty() ? "a context trigger" : " and a context trigger";
         if (has_event_trigger_)
-            fmt::print("  new tables get it by event trigger \"{}\"\n",
+            fmt::print("  new tables get {} by event trigger \"{}\"\n", needed,
                        event_trigger_name(settings_.ends.slot));
         else
-            fmt::print("  new tables need ALTER TABLE … REPLICA IDENTITY FULL, or another run of "
-                       "init: only a superuser "
-                       "may make the event trigger that does it\n");
+            fmt::print("  new tables need {}, or another run of init: only a superuser may make "
+                       "the event trigger that does it\n",
+                       settings_.context_triggers ? needed : "ALTER TABLE … REPLICA IDENTITY FULL");
     }
 
     const InitSettings &settings_;
@@ -187,6 +209,7 @@ class InitRun {
     std::string consistent_point_;
     std::string retention_;
     IdentityReport identities_;
+    ContextTriggerReport context_triggers_;
     std::vector<std::string> unmatched_patterns_;
     bool has_event_trigger_ = false;
 };

@@ -5,6 +5,9 @@
 // partition that no pattern matched before: anything else would undo what somebody chose for one table.
 #include "apply/init_event_trigger.hpp"
 
+#include "apply/context_trigger.hpp"
+#include "apply/source_schema.hpp"
+
 #include <fmt/format.h>
 
 namespace waltrail {
@@ -15,51 +18,74 @@ constexpr size_t name_length_max = 63;
 
 // The server tells that a table was altered, not how. A partition that this command attached has a row in pg_inherits of a
 // transaction, or a subtransaction, that this session is in the middle of: it holds the lock on its id.
+//
+// Whether context triggers are wanted is asked when a table comes: their function is there, or is not. Then every slot's event
+// trigger makes them, and none has to be told when they are taken away.
 std::string function_body(const PostgresConnection &source, const std::string &slot,
-                          const std::vector<TablePattern> &patterns) {
-    return fmt::format(R"(
+                          const std::vector<TablePattern> &patterns, bool sets_identity) {
+    return fmt::format(
+        R"(
 DECLARE
     found record;
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_replication_slots
-                    WHERE slot_name = {0} AND database = current_database()) THEN
+                    WHERE slot_name = {slot} AND database = current_database()) THEN
         RETURN;
     END IF;
     FOR found IN
-        SELECT n.nspname, c.relname
-          FROM pg_event_trigger_ddl_commands() AS command
-          JOIN pg_class AS c ON c.oid = command.objid
-          JOIN pg_namespace AS n ON n.oid = c.relnamespace
-         WHERE command.classid = 'pg_class'::regclass AND tg_tag <> 'ALTER TABLE'
-           AND c.relreplident <> 'f' AND {1}
-        UNION
-        SELECT n.nspname, c.relname
-          FROM pg_event_trigger_ddl_commands() AS command
-          JOIN pg_inherits AS attached ON attached.inhparent = command.objid
-          CROSS JOIN LATERAL pg_partition_tree(attached.inhrelid) AS part
-          JOIN pg_class AS c ON c.oid = part.relid
-          JOIN pg_namespace AS n ON n.oid = c.relnamespace
-         WHERE command.classid = 'pg_class'::regclass AND tg_tag = 'ALTER TABLE'
-           AND attached.xmin IN (SELECT transactionid FROM pg_locks
-                                  WHERE locktype = 'transactionid' AND pid = pg_backend_pid() AND granted)
-           AND c.relreplident <> 'f' AND {1} AND NOT {2}
+        SELECT * FROM (
+            SELECT n.nspname, c.relname,
+                   c.relreplident <> 'f' AND {tracked} AS lacks_identity,
+                   {has_context_function} AND NOT {has_context_trigger} AND {context_table} AS lacks_context
+              FROM (SELECT command.objid, NULL::oid
+                      FROM pg_event_trigger_ddl_commands() AS command
+                     WHERE command.classid = 'pg_class'::regclass AND tg_tag <> 'ALTER TABLE'
+                    UNION
+                    SELECT part.relid, command.objid
+                      FROM pg_event_trigger_ddl_commands() AS command
+                      JOIN pg_inherits AS attached ON attached.inhparent = command.objid
+                      CROSS JOIN LATERAL pg_partition_tree(attached.inhrelid) AS part
+                     WHERE command.classid = 'pg_class'::regclass AND tg_tag = 'ALTER TABLE'
+                       AND attached.xmin IN (SELECT transactionid FROM pg_locks
+                                              WHERE locktype = 'transactionid' AND pid = pg_backend_pid() AND granted)
+                   ) AS new (relid, attached_to)
+              JOIN pg_class AS c ON c.oid = new.relid
+              JOIN pg_namespace AS n ON n.oid = c.relnamespace
+             WHERE new.attached_to IS NULL OR NOT {matched_before}) AS new_table
+         WHERE lacks_identity OR lacks_context
     LOOP
         BEGIN
-            EXECUTE format('ALTER TABLE ONLY %I.%I REPLICA IDENTITY FULL', found.nspname, found.relname);
+            IF {sets_identity} AND found.lacks_identity THEN
+                EXECUTE format('ALTER TABLE ONLY %I.%I REPLICA IDENTITY FULL', found.nspname, found.relname);
+            END IF;
         EXCEPTION WHEN OTHERS THEN
             RAISE WARNING 'could not set REPLICA IDENTITY FULL on table "%.%": %',
                 found.nspname, found.relname, SQLERRM;
         END;
+        BEGIN
+            IF found.lacks_context THEN
+                EXECUTE format('{create_trigger}', found.nspname, found.relname);
+            END IF;
+        EXCEPTION WHEN OTHERS THEN
+            RAISE WARNING 'could not make the context trigger of table "%.%": %',
+                found.nspname, found.relname, SQLERRM;
+        END;
     END LOOP;
 EXCEPTION WHEN OTHERS THEN
-    RAISE WARNING 'could not look for new tables that need REPLICA IDENTITY FULL: %', SQLERRM;
+    RAISE WARNING 'could not look for new tables that waltrail records: %', SQLERRM;
 END
 )",
-                       source.quote_literal(slot), tracked_table_condition(source, patterns),
-                       matching_table_condition(source, patterns,
-                                                "SELECT relid FROM pg_partition_ancestors(c.oid) "
-                                                "EXCEPT SELECT relid FROM "
-                                                "pg_partition_ancestors(command.objid)"));
+        fmt::arg("slot", source.quote_literal(slot)), fmt::arg("sets_identity", sets_identity),
+        fmt::arg("tracked", tracked_table_condition(source, patterns)),
+        fmt::arg("context_table", context_table_condition(source, patterns)),
+        fmt::arg("has_context_function", context_function_condition()),
+        fmt::arg("has_context_trigger", has_context_trigger("c.oid")),
+        fmt::arg("create_trigger", create_context_trigger_sql("%I.%I")),
+        fmt::arg("matched_before",
+                 matching_table_condition(source, patterns,
+                                          "SELECT relid FROM pg_partition_ancestors(c.oid) "
+                                          "EXCEPT SELECT relid FROM "
+                                          "pg_partition_ancestors(new.attached_to)")));
 }
 
 struct Names {
@@ -70,20 +96,6 @@ struct Names {
 Names quoted_names(const PostgresConnection &source, const std::string &slot) {
     return {source.quote_identifier(event_trigger_name(slot)),
             "waltrail." + source.quote_identifier(slot)};
-}
-
-// How the function reads now; empty where there is none.
-std::string current_definition(PostgresConnection &source, const std::string &slot) {
-    Result row =
-        source.execute("SELECT pg_get_functiondef(p.oid) FROM pg_proc AS p "
-                       "JOIN pg_namespace AS n ON n.oid = p.pronamespace "
-                       "WHERE n.nspname = 'waltrail' AND p.proname = $1 AND p.pronargs = 0",
-                       {slot});
-    return row.rows() == 0 ? "" : row.string(0, 0);
-}
-
-bool exists(PostgresConnection &source, const std::string &sql, const std::string &name) {
-    return source.execute(sql, {name}).rows() > 0;
 }
 
 void add_undo(UndoList &undo, const Ends &ends, const Names &names, const std::string &previous,
@@ -127,36 +139,36 @@ void check_event_trigger(PostgresConnection &source, const std::string &slot) {
 }
 
 void make_event_trigger(PostgresConnection &source, const Ends &ends,
-                        const std::vector<TablePattern> &patterns, UndoList &undo) {
+                        const std::vector<TablePattern> &patterns, bool sets_identity,
+                        UndoList &undo) {
     Names names = quoted_names(source, ends.slot);
-    std::string previous = current_definition(source, ends.slot);
-    bool had_schema = exists(source, "SELECT FROM pg_namespace WHERE nspname = $1", "waltrail");
-    bool had_trigger = exists(source, "SELECT FROM pg_event_trigger WHERE evtname = $1",
-                              event_trigger_name(ends.slot));
-    std::string sql = "BEGIN;";
+    std::string previous = source_function(source, ends.slot, 0);
+    bool had_schema = has_source_schema(source);
+    bool had_trigger = source
+                           .execute("SELECT FROM pg_event_trigger WHERE evtname = $1",
+                                    {event_trigger_name(ends.slot)})
+                           .rows() > 0;
+    std::string sql;
     if (!had_schema) sql += "CREATE SCHEMA waltrail;";
-    sql += fmt::format("CREATE OR REPLACE FUNCTION {}() RETURNS event_trigger LANGUAGE plpgsql "
-                       "SET search_path = pg_catalog, pg_temp AS {};",
-                       names.function,
-                       source.quote_literal(function_body(source, ends.slot, patterns)));
+    sql += fmt::format(
+        "CREATE OR REPLACE FUNCTION {}() RETURNS event_trigger LANGUAGE plpgsql "
+        "SET search_path = pg_catalog, pg_temp AS {};",
+        names.function,
+        source.quote_literal(function_body(source, ends.slot, patterns, sets_identity)));
     sql += fmt::format(
         "COMMENT ON FUNCTION {}() IS {};", names.function,
         source.quote_literal(
             "Sets REPLICA IDENTITY FULL on new tables, and on partitions that are attached, that "
-            "match the patterns of waltrail init --tables. Errors: none, what fails is a "
-            "WARNING."));
+            "match the patterns of waltrail init --tables, unless init had "
+            "--keep-replica-identity; makes their context trigger where "
+            "waltrail.context_trigger() is there. Errors: none, what fails is a WARNING."));
     if (!had_trigger)
         sql += fmt::format("CREATE EVENT TRIGGER {} ON ddl_command_end WHEN TAG IN ('CREATE "
                            "TABLE', 'CREATE TABLE AS', "
                            "'SELECT INTO', 'CREATE SCHEMA', 'ALTER TABLE') EXECUTE FUNCTION {}();",
                            names.trigger, names.function);
     add_undo(undo, ends, names, previous, had_schema); // before: COMMIT may be lost on its way back
-    try {
-        source.execute(sql + "COMMIT");
-    } catch (const Error &) {
-        if (PQstatus(source.get()) == CONNECTION_OK) source.execute("ROLLBACK");
-        throw;
-    }
+    in_transaction(source, [&] { source.execute(sql); });
 }
 
 } // namespace waltrail

@@ -1,4 +1,5 @@
-// The event trigger on the source that sets REPLICA IDENTITY FULL on tables and partitions that are created or attached later.
+// The event trigger on the source for tables and partitions that are created or attached later: it sets REPLICA IDENTITY FULL,
+// and makes their context trigger where there are such.
 #pragma once
 
 #include "apply/init_undo.hpp"
@@ -21,6 +22,7 @@ void check_event_trigger(PostgresConnection &source, const std::string &slot);
 
 // Makes it, or gives it new patterns, in one transaction.
 void make_event_trigger(PostgresConnection &source, const Ends &ends,
-                        const std::vector<TablePattern> &patterns, UndoList &undo);
+                        const std::vector<TablePattern> &patterns, bool sets_identity,
+                        UndoList &undo);
 
 } // namespace waltrail

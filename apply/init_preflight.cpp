@@ -2,6 +2,7 @@
 // restart, then what needs a reload or a GRANT.
 #include "apply/init_preflight.hpp"
 
+#include "apply/context_trigger.hpp"
 #include "apply/prerequisites.hpp"
 
 #include <fmt/format.h>
@@ -13,8 +14,17 @@ namespace waltrail {
 namespace {
 
 constexpr size_t slot_name_length_max = 63;
+constexpr size_t affix_length_max = 63;
 constexpr size_t label_length_max =
     255; // varchar(255): characters; bytes are checked, which is stricter
+
+bool is_word(std::string_view text, size_t length_max, bool allows_upper_case) {
+    return !text.empty() && text.size() <= length_max &&
+           std::all_of(text.begin(), text.end(), [&](char c) {
+               return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+                      (allows_upper_case && c >= 'A' && c <= 'Z');
+           });
+}
 
 void require(const PostgresConnection &connection, const std::optional<Problem> &problem) {
     if (problem)
@@ -26,14 +36,20 @@ void require(const PostgresConnection &connection, const std::optional<Problem> 
 
 void check_init_settings(const InitSettings &settings) {
     const std::string &slot = settings.ends.slot;
-    bool is_valid = !slot.empty() && slot.size() <= slot_name_length_max &&
-                    std::all_of(slot.begin(), slot.end(), [](char c) {
-                        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-                    });
-    if (!is_valid)
+    if (!is_word(slot, slot_name_length_max, false))
         throw Error(Disposition::stop,
                     fmt::format("invalid slot name \"{}\" in --slot", one_line(slot)),
                     "use up to 63 of the characters a-z, 0-9 and _");
+    if (!is_word(settings.comment_affix, affix_length_max, true))
+        throw Error(Disposition::stop,
+                    fmt::format("invalid affix \"{}\" in --comment-affix",
+                                one_line(settings.comment_affix)),
+                    "use up to 63 of the characters a-z, A-Z, 0-9 and _");
+    if (slot == context_function_name)
+        throw Error(
+            Disposition::stop,
+            fmt::format("slot name \"{}\" in --slot is taken by a function that init makes", slot),
+            "choose another one");
     if (settings.label.size() > label_length_max)
         throw Error(Disposition::stop,
                     fmt::format("the label in --label is longer than {} bytes", label_length_max));

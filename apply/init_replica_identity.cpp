@@ -1,5 +1,4 @@
-// ALTER TABLE … REPLICA IDENTITY takes ACCESS EXCLUSIVE for a moment, and whoever comes after it queues behind it while it
-// waits. It therefore waits briefly, lets the queue go, and comes back for what it could not lock.
+// ALTER TABLE … REPLICA IDENTITY takes ACCESS EXCLUSIVE for a moment: hence TableRounds.
 //
 // With FULL, an UPDATE or DELETE logs the old row whole, with its TOAST values as they are stored
 // (ExtractReplicaIdentity in heapam.c), and fails when that does not fit into 1 GB. pg_column_size() tells what is stored
@@ -8,6 +7,7 @@
 
 #include "apply/init_interrupt.hpp"
 #include "apply/name_list.hpp"
+#include "apply/table_rounds.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -15,24 +15,15 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
-#include <exception>
 #include <memory>
-#include <set>
-#include <thread>
 
 namespace waltrail {
 
 namespace {
 
-constexpr std::chrono::milliseconds lock_timeout{2000};
-constexpr std::chrono::milliseconds lock_timeout_exhausted{50};
-constexpr std::chrono::seconds lock_budget{60}; // waited in vain, all tables together
-constexpr int rounds_max = 3;
-constexpr std::chrono::milliseconds round_pause{300};
 constexpr long row_bytes_max = 64L << 20;
 constexpr long sampled_pages_max = 20'000;
 constexpr std::chrono::milliseconds sample_timeout{5000};
-constexpr std::string_view undefined_table = "42P01";
 
 struct Table {
     std::string oid;
@@ -99,51 +90,42 @@ long largest_row_bytes(PostgresConnection &source, const Table &table) {
 // Tables that were altered, shared with the step that takes it back.
 using Altered = std::vector<Table>;
 
-void set_back(const std::string &conninfo, const Altered &altered) {
-    if (altered.empty()) return;
-    PostgresConnection source(conninfo, "source");
-    source.execute(fmt::format("SET lock_timeout = {}", lock_timeout.count()));
-    std::exception_ptr first_error;
-    for (auto &table : altered) {
-        try {
-            source.execute(
-                fmt::format("ALTER TABLE ONLY {} REPLICA IDENTITY {}", table.name, table.identity));
-        } catch (const Error &error) {
-            if (!first_error && error.sqlstate() != undefined_table)
-                first_error = std::current_exception();
-        }
-    }
-    if (first_error) std::rethrow_exception(first_error);
+std::vector<std::string> set_back_statements(const Altered &altered) {
+    std::vector<std::string> statements;
+    for (auto &table : altered)
+        statements.push_back(
+            fmt::format("ALTER TABLE ONLY {} REPLICA IDENTITY {}", table.name, table.identity));
+    return statements;
 }
 
 class IdentityRun {
   public:
     IdentityRun(PostgresConnection &source, const Ends &ends, UndoList &undo)
-        : source_(source), altered_(std::make_shared<Altered>()) {
+        : source_(source), rounds_(source, "set REPLICA IDENTITY FULL on"),
+          altered_(std::make_shared<Altered>()) {
         undo.add("REPLICA IDENTITY FULL on tables of the source that were locked when it was to be "
                  "set back",
-                 [conninfo = ends.source, altered = altered_] { set_back(conninfo, *altered); });
+                 [conninfo = ends.source, altered = altered_] {
+                     take_back(conninfo, set_back_statements(*altered));
+                 });
     }
 
     void run(const std::string &condition) {
-        for (int round = 1; round <= rounds_max; round++) {
-            locked_.clear();
+        rounds_.run([&] {
             for (auto &table : list_tables(source_, condition))
-                if (!settled_.contains(table.oid)) settle(table);
-            if (locked_.empty()) return;
-            if (round < rounds_max) std::this_thread::sleep_for(round_pause);
-        }
+                if (!rounds_.is_settled(table.oid)) settle(table);
+        });
     }
 
     [[nodiscard]] std::vector<std::string> warnings() const {
-        std::vector<std::string> lines = failures_;
+        std::vector<std::string> lines = rounds_.failures();
         auto warn = [&](const std::vector<std::string> &names, std::string_view reason,
                         std::string_view hint) {
             if (!names.empty())
                 lines.push_back(fmt::format("{} {}: REPLICA IDENTITY left as it is; {}", reason,
                                             name_list(names), hint));
         };
-        warn(locked_, "could not lock table", "run init again");
+        warn(rounds_.locked(), "could not lock table", "run init again");
         warn(foreign_, "not the owner of table",
              "connect as a superuser or its owner, or let the owner run ALTER TABLE … REPLICA "
              "IDENTITY FULL");
@@ -159,41 +141,21 @@ class IdentityRun {
     void settle(const Table &table) {
         if (!table.is_owned) return leave(table, foreign_);
         if (largest_row_bytes(source_, table) > row_bytes_max) return leave(table, large_);
-        auto start = std::chrono::steady_clock::now();
-        auto timeout = lock_waited_ < lock_budget ? lock_timeout : lock_timeout_exhausted;
-        source_.execute(fmt::format("SET lock_timeout = {}", timeout.count()));
         altered_->push_back(table); // before: the answer may be lost on its way back
-        try {
-            execute_unless_interrupted(
-                source_, fmt::format("ALTER TABLE ONLY {} REPLICA IDENTITY FULL", table.name));
-            settled_.insert(table.oid);
-        } catch (const Error &error) {
-            if (PQstatus(source_.get()) != CONNECTION_OK) throw;
+        if (!rounds_.alter(table.oid, table.name,
+                           fmt::format("ALTER TABLE ONLY {} REPLICA IDENTITY FULL", table.name)))
             altered_->pop_back();
-            SignalWatch::check();
-            lock_waited_ += std::chrono::steady_clock::now() - start;
-            if (error.disposition() == Disposition::retry) {
-                locked_.push_back(table.name);
-                return;
-            }
-            settled_.insert(table.oid);
-            if (error.sqlstate() != undefined_table) // dropped meanwhile
-                failures_.push_back(
-                    fmt::format("could not set REPLICA IDENTITY FULL on table {}: {}", table.name,
-                                error.what()));
-        }
     }
 
     void leave(const Table &table, std::vector<std::string> &reason) {
-        settled_.insert(table.oid);
+        rounds_.settle(table.oid);
         reason.push_back(table.name);
     }
 
     PostgresConnection &source_;
+    TableRounds rounds_;
     std::shared_ptr<Altered> altered_;
-    std::set<std::string> settled_;
-    std::vector<std::string> locked_, foreign_, large_, failures_;
-    std::chrono::steady_clock::duration lock_waited_{};
+    std::vector<std::string> foreign_, large_;
 };
 
 // The old rows that the counted updates and deletes would have logged. Says nothing where nothing was counted.
@@ -234,7 +196,6 @@ IdentityReport set_replica_identities(PostgresConnection &source, const Ends &en
                0, 0));
     IdentityRun run(source, ends, undo);
     run.run(condition);
-    source.execute("SET lock_timeout = 0");
     report.changed = static_cast<int>(run.altered().size());
     report.warnings = run.warnings();
     report.price = estimate_price(source, run.altered());

@@ -1,5 +1,5 @@
 // What `waltrail init` has made so far and how to take it back. The destination's half is one transaction; this is for the
-// source, where a slot, an event trigger and replica identities cannot be.
+// source, where a slot, triggers and replica identities cannot be.
 #pragma once
 
 #include <functional>

@@ -12,6 +12,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <initializer_list>
+#include <span>
 
 using namespace waltrail;
 
@@ -74,6 +76,47 @@ void add_init(CLI::App &app, InitSettings &settings) {
         ->envname("WALTRAIL_SLOT_TIMEOUT");
     command->add_flag("--keep-replica-identity", settings.keep_replica_identity,
                       "leave REPLICA IDENTITY as it is: before holds only what the WAL then holds");
+    command->add_flag("--context-triggers", settings.context_triggers,
+                      "make triggers that record the context of statements, where the library "
+                      "cannot be preloaded");
+    command
+        ->add_option("--comment-affix", settings.comment_affix,
+                     "with --context-triggers: X for comments /*X {json} X*/")
+        ->envname("WALTRAIL_COMMENT_AFFIX")
+        ->capture_default_str();
+    command
+        ->add_flag("--remove", settings.remove,
+                   "take away from the source what init has made there, but for slot and REPLICA "
+                   "IDENTITY; with --context-triggers, only these")
+        ->configurable(false);
+    command->add_flag("--drop-slot", settings.drop_slot, "with --remove: the slot too")
+        ->configurable(false);
+}
+
+bool is_typed(std::span<char *> words, std::string_view flag) {
+    return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
+        return word == flag || word.starts_with(fmt::format("{}=", flag));
+    });
+}
+
+// What has no meaning beside another option is refused where it was typed; in a file or the environment it is there for other
+// runs of init.
+void refuse_senseless(const InitSettings &settings, std::span<char *> words) {
+    auto refuse = [&](std::initializer_list<const char *> flags, std::string_view reason) {
+        for (const char *flag : flags)
+            if (is_typed(words, flag))
+                throw CLI::ValidationError(fmt::format("{} {}", flag, reason));
+    };
+    if (settings.remove)
+        refuse({"--destination", "--label", "--retention", "--tables", "--slot-timeout",
+                "--keep-replica-identity", "--comment-affix"},
+               "has no meaning with --remove");
+    else
+        refuse({"--drop-slot"}, "needs --remove");
+    if (settings.context_triggers)
+        refuse({"--drop-slot"}, "has no meaning with --context-triggers, which leaves the slot");
+    else
+        refuse({"--comment-affix"}, "needs --context-triggers");
 }
 
 void add_apply(CLI::App &app, ApplySettings &settings) {
@@ -133,9 +176,20 @@ void require_destination(const Ends &ends) {
     if (ends.destination.empty()) throw CLI::RequiredError("--destination");
 }
 
-void require_ends(const Ends &ends) {
+void require_source(const Ends &ends) {
     if (ends.source.empty()) throw CLI::RequiredError("--source");
+}
+
+void require_ends(const Ends &ends) {
+    require_source(ends);
     require_destination(ends);
+}
+
+// In a file, "context-triggers" is a wish for them, and not that --remove leave everything else.
+void require_init(InitSettings &settings, std::span<char *> words) {
+    if (settings.remove) settings.context_triggers = is_typed(words, "--context-triggers");
+    refuse_senseless(settings, words);
+    settings.remove ? require_source(settings.ends) : require_ends(settings.ends);
 }
 
 // A second value behind a flag of patterns is a word that nothing takes.
@@ -202,7 +256,7 @@ int main(int argc, char **argv) {
     try {
         app.parse(argc, argv);
         if (app.got_subcommand("init"))
-            require_ends(init.ends);
+            require_init(init, std::span(argv, static_cast<size_t>(argc)));
         else if (app.got_subcommand("apply"))
             require_ends(apply.ends);
         else if (app.got_subcommand("check"))
@@ -225,7 +279,7 @@ int main(int argc, char **argv) {
     try {
         if (app.got_subcommand("init")) {
             take_config_file(app, init);
-            return run_init(init);
+            return init.remove ? run_remove(init) : run_init(init);
         }
         if (app.got_subcommand("apply")) return run_apply(apply);
         if (app.got_subcommand("check")) return run_check(check);

@@ -66,6 +66,12 @@ std::string connection_hint(std::map<std::string, std::string> settings, const s
 
 long Result::affected() const { return std::atol(PQcmdTuples(result_.get())); }
 
+std::vector<std::string> first_column(const Result &rows) {
+    std::vector<std::string> values;
+    for (int row = 0; row < rows.rows(); row++) values.push_back(rows.string(row, 0));
+    return values;
+}
+
 PostgresConnection::PostgresConnection(const std::string &conninfo, std::string end, Mode mode)
     : end_(std::move(end)), connection_(nullptr, PQfinish),
       warnings_(std::make_unique<std::vector<std::string>>()) {

@@ -39,6 +39,9 @@ class Result {
     std::unique_ptr<PGresult, decltype(&PQclear)> result_;
 };
 
+// The first column of every row, as text.
+[[nodiscard]] std::vector<std::string> first_column(const Result &rows);
+
 // NULL is nullopt.
 using Parameter = std::optional<std::string>;
 

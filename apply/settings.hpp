@@ -42,8 +42,12 @@ struct InitSettings {
     Ends ends;
     std::string label;                      // empty: the database's name
     std::string retention;                  // for changes.setup(); empty: as it was, or its default
-    std::vector<std::string> tables{"*.*"}; // lists of patterns, to get REPLICA IDENTITY FULL
+    std::vector<std::string> tables{"*.*"}; // lists of patterns, of tables to be prepared
     bool keep_replica_identity = false;     // leave the tables as they are
+    bool context_triggers = false;          // with `remove`: take away nothing else
+    std::string comment_affix = "Bemi";     // of the comments that the context triggers read
+    bool remove = false;                    // take away what an earlier init has made
+    bool drop_slot = false;                 // with `remove`: the slot too
     std::chrono::milliseconds slot_timeout{60'000};
     std::string config_file; // empty: none was given
     Ends file_ends;          // what apply takes from that file
@@ -67,6 +71,7 @@ struct DecodeSettings {
 
 // The subcommands. They return the exit status; failures are Errors.
 int run_init(const InitSettings &settings);
+int run_remove(const InitSettings &settings); // init --remove
 int run_apply(const ApplySettings &settings);
 int run_check(const CheckSettings &settings);
 int run_status(const StatusSettings &settings);

@@ -54,18 +54,15 @@ std::string values_of(const PostgresConnection &connection,
 
 constexpr std::string_view itself_and_ancestors =
     "SELECT c.oid UNION SELECT relid FROM pg_partition_ancestors(c.oid)";
+constexpr std::string_view itself_ancestors_and_partitions =
+    "SELECT c.oid UNION SELECT relid FROM pg_partition_ancestors(c.oid) "
+    "UNION SELECT relid FROM pg_partition_tree(c.oid)";
 
-std::vector<std::string> first_column(const Result &rows) {
-    std::vector<std::string> values;
-    for (int row = 0; row < rows.rows(); row++) values.push_back(rows.string(row, 0));
-    return values;
-}
-
-// Ordinary, not the server's own, not the trail's.
-std::string user_table_condition() {
-    return fmt::format("c.relkind = 'r' AND n.nspname !~ '^pg_' "
+// Not the server's own, not the trail's.
+std::string user_table_condition(std::string_view kinds = "'r'") {
+    return fmt::format("c.relkind IN ({}) AND n.nspname !~ '^pg_' "
                        "AND n.nspname NOT IN ('information_schema', 'waltrail') AND NOT {}",
-                       own_table_condition());
+                       kinds, own_table_condition());
 }
 
 } // namespace
@@ -159,6 +156,13 @@ std::string tracked_table_condition(const PostgresConnection &connection,
                                     const std::vector<TablePattern> &patterns) {
     return fmt::format("{} AND c.relpersistence = 'p' AND {}", user_table_condition(),
                        matching_table_condition(connection, patterns, itself_and_ancestors));
+}
+
+std::string context_table_condition(const PostgresConnection &connection,
+                                    const std::vector<TablePattern> &patterns) {
+    return fmt::format(
+        "{} AND c.relpersistence = 'p' AND {}", user_table_condition("'r', 'p'"),
+        matching_table_condition(connection, patterns, itself_ancestors_and_partitions));
 }
 
 std::string selected_table_condition(const PostgresConnection &connection,

@@ -37,6 +37,10 @@ struct TablePattern {
 [[nodiscard]] std::string tracked_table_condition(const PostgresConnection &connection,
                                                   const std::vector<TablePattern> &patterns);
 
+// The same for what a statement may name to change rows of such tables: these, and the partitioned tables above them.
+[[nodiscard]] std::string context_table_condition(const PostgresConnection &connection,
+                                                  const std::vector<TablePattern> &patterns);
+
 // The same for what the plugin records under a selection, but that unlogged tables are among them.
 [[nodiscard]] std::string selected_table_condition(const PostgresConnection &connection,
                                                    const Selection &selection);

@@ -16,6 +16,7 @@ import pytest
 import servers
 from audited_source import AuditedSource
 from check_report import Report
+from traced_source import TracedSource
 from waltrail_program import WaltrailProgram
 
 _numbers = itertools.count(1)
@@ -192,3 +193,19 @@ def check(source, destination, slot, waltrail):
 def audited(source, destination, slot, waltrail):
     """A source whose tables note every change that the trail must have."""
     return AuditedSource(source, destination, slot, waltrail)
+
+
+@pytest.fixture
+def role(source):
+    """A role of the source's server with no rights of its own."""
+    name = f"{source.name}_role"
+    source.execute(f"CREATE ROLE {name} LOGIN")
+    yield name
+    source.execute(f"DROP OWNED BY {name} CASCADE")
+    source.execute(f"DROP ROLE {name}")
+
+
+@pytest.fixture
+def traced(source, destination, slot, waltrail):
+    """A source for context triggers: what the trail says of contexts, and what the WAL holds of messages."""
+    return TracedSource(source, destination, slot, waltrail)

@@ -46,16 +46,6 @@ def refused(source, destination, slot, waltrail):
     return run
 
 
-@pytest.fixture
-def role(source):
-    """A role of the source's server with no rights of its own."""
-    name = f"{source.name}_role"
-    source.execute(f"CREATE ROLE {name} LOGIN")
-    yield name
-    source.execute(f"DROP OWNED BY {name} CASCADE")
-    source.execute(f"DROP ROLE {name}")
-
-
 # -- connection strings ------------------------------------------------------------------------------------------------
 
 

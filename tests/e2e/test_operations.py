@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 
 import pytest
@@ -105,7 +106,8 @@ def test_retiring_a_source(shop, destination, waltrail):
     shop.execute("INSERT INTO people VALUES (1, 'a')")
     waltrail.apply_until_now(shop, destination, "waltrail")
     on_source, at_destination = blocks("Retiring a source")
-    shop.psql(on_source)
+    on_source = on_source.replace("host=db1 dbname=shop user=admin", shop.conninfo())
+    waltrail.run(*shlex.split(on_source)[1:])
     assert shop.query("SELECT FROM pg_replication_slots") == [] == shop.query("SELECT FROM pg_event_trigger")
     destination.psql(at_destination)
     assert "no source" in waltrail.run("status", "--destination", destination.conninfo()).stdout
