@@ -6,6 +6,7 @@ Root starts it as another user, because the server refuses to run as root.
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -128,14 +129,14 @@ class Server:
         after_name = status.rsplit(')', 1)[1].split()  # proc(5): from field 3, "state", on
         return sum(map(int, after_name[13:15])) / os.sysconf('SC_CLK_TCK')
 
-    def count_messages(self, start_lsn, end_lsn):
-        """The logical messages between two positions of the WAL, which must be flushed."""
+    def message_bytes(self, start_lsn, end_lsn):
+        """The size of each logical message between two positions of the WAL, which must be flushed."""
         if start_lsn == end_lsn:
-            return 0
+            return []
         records = run_checked([self.bindir / 'pg_waldump', '-p', self.folder / 'data' / 'pg_wal',
                                '-r', 'LogicalMessage', '-s', start_lsn, '-e', end_lsn],
                               cwd=self.folder, **self.as_user)
-        return records.count('rmgr: LogicalMessage')
+        return [int(size) for size in re.findall(r'payload \((\d+) bytes\)', records)]
 
     def _children(self):
         """The processes of the server that run now, each with its title."""
