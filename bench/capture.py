@@ -2,8 +2,9 @@
 
 The servers stand side by side, one is driven at a time: in a round each has one short slice, in
 random order, and its values are compared with those of the server "plain" in the same round.
-Servers that are the same differ a little for as long as they live (memory, places on the disk):
-"control" shows how much, and the servers are made anew several times (--setups).
+Servers that are the same differ by some percent for as long as they live (where their memory and
+files happen to lie), which no number of rounds averages out: "control" shows how much, and the
+servers are made anew many times (--setups), with few rounds each.
 
 Before anything is timed, each workload runs once on each server, and the logical messages in the
 WAL are counted: a library that says nothing would look fast.
@@ -26,9 +27,9 @@ PEER = 'plain'
 CHECK_TRANSACTIONS = 200  # of each client
 WAL_FILES_AHEAD = 64      # of 16 MB
 
-# With full_page_writes, pages would be written to the WAL whole after each checkpoint; they are more
-# than a transaction's own bytes, and what capture adds would be hidden. WAL files are kept for reuse,
-# as they are where a server has run for a while.
+# With full_page_writes, pages would be written to the WAL whole after each checkpoint; that is more
+# than a transaction's own bytes, and would hide what capture adds. WAL files are kept for reuse, as
+# they are where a server has run for a while.
 SETTINGS = {'shared_buffers': '512MB', 'full_page_writes': 'off', 'min_wal_size': '4GB'}
 
 
@@ -44,9 +45,9 @@ def parse(arguments):
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--workload', action='append', choices=WORKLOADS, metavar='NAME',
                         help=f'may be repeated (default: all of {", ".join(WORKLOADS)})')
-    parser.add_argument('--setups', type=int, default=3,
-                        help='how often servers are made anew (default: 3)')
-    parser.add_argument('--rounds', type=int, default=6, help='of each set-up (default: 6)')
+    parser.add_argument('--setups', type=int, default=9,
+                        help='how often servers are made anew (default: 9)')
+    parser.add_argument('--rounds', type=int, default=2, help='of each set-up (default: 2)')
     parser.add_argument('--seconds', type=int, default=5, help='of a slice (default: 5)')
     parser.add_argument('--clients', type=int, default=2, help='of pgbench (default: 2)')
     add_shared_options(parser)
@@ -169,9 +170,9 @@ def print_results(slices):
         workload = WORKLOADS[case.workload]
         print(f'\n{case}\n{workload.what}')
         report.print_aligned(table(workload, metrics_of(found)))
-    print('\nMedians [quartiles] of all rounds; ratios are to "plain" in the same round. CPU (of the '
-          'backends), WAL\nand messages: a transaction. With synchronous_commit=off nobody waits for '
-          'the disk: the cost shows best there.')
+    print('\nMedians [quartiles] of all rounds; ratios are to "plain" in the same round. CPU (of\n'
+          'backends), WAL and messages are those of a transaction. With synchronous_commit=off\n'
+          'nobody waits for the disk: the cost shows best there.')
     for name, subject in SUBJECTS.items():
         print(f'{name:10} {subject.what}')
 

@@ -10,7 +10,7 @@ import pathlib
 import pgbench
 
 CONTEXT_BYTES = 200
-CONTEXT_MESSAGE_BYTES_MIN = CONTEXT_BYTES - 10  # it has an account twice, of one digit at least
+CONTEXT_MESSAGE_BYTES_MIN = CONTEXT_BYTES - 10  # with accounts of one digit
 
 
 @dataclasses.dataclass(frozen=True)

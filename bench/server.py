@@ -130,7 +130,7 @@ class Server:
         return sum(map(int, after_name[13:15])) / os.sysconf('SC_CLK_TCK')
 
     def message_bytes(self, start_lsn, end_lsn):
-        """The size of each logical message between two positions of the WAL, which must be flushed."""
+        """The size of each logical message between two positions of the WAL that are flushed."""
         if start_lsn == end_lsn:
             return []
         records = run_checked([self.bindir / 'pg_waldump', '-p', self.folder / 'data' / 'pg_wal',
