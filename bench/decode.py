@@ -13,6 +13,7 @@ import time
 
 import report
 import workload
+from options import add_shared_options
 from server import DATABASE, Server
 from subjects import SUBJECTS, count_changes
 
@@ -30,12 +31,7 @@ def parse(arguments):
     parser.add_argument('--runs', type=int, default=3, help='timed rounds (default: 3)')
     parser.add_argument('--subjects', default=','.join(SUBJECTS),
                         help=f'comma-separated, from: {", ".join(SUBJECTS)}')
-    parser.add_argument('--json', metavar='FILE', type=argparse.FileType('w', encoding='utf-8'),
-                        help='write the results here as well')
-    parser.add_argument('--library-path', metavar='DIR', action='append', default=[],
-                        help='look for plugins here first, to measure one that is not installed')
-    parser.add_argument('--pg-config', default=os.environ.get('PG_CONFIG', 'pg_config'))
-    parser.add_argument('--os-user', default='postgres', help='who runs the server under root')
+    add_shared_options(parser)
     options = parser.parse_args(arguments)
     options.changes = options.changes or workload.WORKLOADS[options.workload][1]
     unknown = [name for name in options.subjects.split(',') if name not in SUBJECTS]
@@ -50,7 +46,8 @@ def parse(arguments):
 def main(arguments):
     options = parse(arguments)
     plugins = list(dict.fromkeys(subject.plugin for subject in SUBJECTS.values()))
-    with Server(options.pg_config, options.os_user, plugins, options.library_path) as server:
+    with Server(options.pg_config, options.os_user, options.library_path, output_plugins=plugins,
+                built_library='nothing') as server:
         results, left_out = present(server, options.subjects)
         end_lsn, relation_oid = write_wal(server, results, options)
         describe(server, options)

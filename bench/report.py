@@ -40,6 +40,20 @@ def progress(message):
         print(f'\r\033[K{message}', end='', file=sys.stderr, flush=True)
 
 
+def print_aligned(rows):
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    for row in rows:
+        cells = [row[0].ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
+        print('  '.join(cells))
+
+
+def write_entries(file, entries):
+    json.dump(entries, file, indent=1)
+    file.write('\n')
+    file.close()
+
+
 def ratio(result, peer, metric):
     values, peer_values = result.metrics().get(metric), peer.metrics().get(metric)
     if not values or not peer_values or not statistics.median(peer_values):
@@ -68,11 +82,7 @@ def print_table(results, left_out):
                 value = ratio(result, peer, metric)
                 row.append('-' if value is None else f'{value:.2f}')
         rows.append(row)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
-    for row in rows:
-        cells = [row[0].ljust(widths[0])]
-        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
-        print('  '.join(cells))
+    print_aligned(rows)
     for name, reason in left_out.items():
         print(f'{name}  {reason}')
     print('\nSeconds: median [min–max]. Wall: from the start of pg_recvlogical to its end, output to '
@@ -93,6 +103,4 @@ def write_json(file, bench, workload, results):
                     'peer': peer.subject.name, 'metric': metric,
                     'value': statistics.median(values), 'ratio': ratio(result, peer, metric),
                     'runs': len(values), 'values': values})
-    json.dump(entries, file, indent=1)
-    file.write('\n')
-    file.close()
+    write_entries(file, entries)

@@ -6,6 +6,7 @@ Root starts it as another user, because the server refuses to run as root.
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -16,7 +17,7 @@ START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 60
 DATABASE = 'bench'
 
-# Nothing may write WAL or take CPU beside the workload and the decoding. fsync is off for the
+# Nothing may write WAL or take CPU beside what is measured. fsync is off for the
 # set-up only; durable() turns it on.
 SETTINGS = {
     'wal_level': 'logical',
@@ -45,15 +46,20 @@ def run_checked(command, **options):
 
 
 class Server:
-    """output_plugins: the names that the server may load as output plugins.
-    library_paths: folders that are searched for libraries before the server's own."""
+    """library_paths: folders that are searched for libraries before the server's own.
+    settings: lines of postgresql.conf, beside SETTINGS or in their place.
+    output_plugins: the names that the server may load as output plugins.
+    built_library: a folder beside this file, whose library is built for this server."""
 
-    def __init__(self, pg_config, os_user, output_plugins, library_paths):
+    def __init__(self, pg_config, os_user, library_paths, settings=None, output_plugins=(),
+                 built_library=None):
         self.bindir = pathlib.Path(run_checked([pg_config, '--bindir']))
         self.pkglibdir = pathlib.Path(run_checked([pg_config, '--pkglibdir']))
         self.version = run_checked([pg_config, '--version'])
         self.pg_config = pg_config
+        self.settings = settings or {}
         self.output_plugins = output_plugins
+        self.built_library = built_library
         self.library_paths = [pathlib.Path(path).resolve() for path in library_paths]
         self.as_user = {}
         if os.geteuid() == 0:
@@ -67,7 +73,8 @@ class Server:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='waltrail-bench-'))
         try:
             self._own(self.folder)
-            self._build_nothing()
+            if self.built_library:
+                self._build(self.built_library)
             self._initdb()
             self._start()
         except BaseException:
@@ -106,30 +113,53 @@ class Server:
 
     def walsender_cpu_files(self):
         """The schedstat files of the walsenders that run now; empty where /proc has none."""
+        return [pathlib.Path(f'/proc/{pid}/schedstat')
+                for pid, title in self._children() if b'walsender' in title]
+
+    def ended_children_cpu_seconds(self):
+        """CPU time of the server's processes that have ended, once those of clients have: what
+        clients cost is the difference of two calls."""
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        # One that has ended has no title, until the postmaster has taken note of it.
+        while any(b'[local]' in title or not title for _, title in self._children()):
+            if time.monotonic() > deadline:
+                raise RuntimeError('a client of the server does not end')
+            time.sleep(0.01)
+        status = pathlib.Path(f'/proc/{self.postmaster.pid}/stat').read_text()
+        after_name = status.rsplit(')', 1)[1].split()  # proc(5): from field 3, "state", on
+        return sum(map(int, after_name[13:15])) / os.sysconf('SC_CLK_TCK')
+
+    def message_bytes(self, start_lsn, end_lsn):
+        """The size of each logical message between two positions of the WAL that are flushed."""
+        if start_lsn == end_lsn:
+            return []
+        records = run_checked([self.bindir / 'pg_waldump', '-p', self.folder / 'data' / 'pg_wal',
+                               '-r', 'LogicalMessage', '-s', start_lsn, '-e', end_lsn],
+                              cwd=self.folder, **self.as_user)
+        return [int(size) for size in re.findall(r'payload \((\d+) bytes\)', records)]
+
+    def _children(self):
+        """The processes of the server that run now, each with its title."""
         pid = self.postmaster.pid
-        files = []
         try:
             children = pathlib.Path(f'/proc/{pid}/task/{pid}/children').read_text().split()
         except OSError:
-            return files
+            return
         for child in children:
             try:
-                title = pathlib.Path(f'/proc/{child}/cmdline').read_bytes()
+                yield child, pathlib.Path(f'/proc/{child}/cmdline').read_bytes()
             except OSError:
                 continue  # It ended meanwhile.
-            if b'walsender' in title:
-                files.append(pathlib.Path(f'/proc/{child}/schedstat'))
-        return files
 
     def _own(self, path):
         if self.as_user:
             os.chown(path, self.account.pw_uid, self.account.pw_gid)
 
-    def _build_nothing(self):
-        """Builds a copy of nothing/, so that neither the source tree nor the server's
+    def _build(self, name):
+        """Builds a copy of the folder, so that neither the source tree nor the server's
         library folder is written to."""
         library_folder = self.folder / 'lib'
-        shutil.copytree(pathlib.Path(__file__).parent / 'nothing', library_folder)
+        shutil.copytree(pathlib.Path(__file__).parent / name, library_folder)
         for path in [library_folder, *library_folder.iterdir()]:
             self._own(path)
         run_checked(['make', '-s', '-C', library_folder, f'PG_CONFIG={self.pg_config}'],
@@ -139,14 +169,14 @@ class Server:
         data = self.folder / 'data'
         run_checked([self.bindir / 'initdb', '-D', data, '-U', 'postgres', '-A', 'trust', '-N',
                      '-E', 'UTF8', '--no-locale'], cwd=self.folder, **self.as_user)
-        settings = dict(SETTINGS, unix_socket_directories=f"'{self.folder}'")
+        settings = dict(SETTINGS | self.settings, unix_socket_directories=f"'{self.folder}'")
         # output_plugin_libraries compares names as CREATE_REPLICATION_SLOT gives them. An absolute
         # path works too (tried on 15.20), but must then be listed as that very path and be the
         # slot's plugin name; with dynamic_library_path a plugin that is not installed keeps its name.
         path = ':'.join([str(self.folder / 'lib'), *map(str, self.library_paths), '$libdir'])
         settings['dynamic_library_path'] = f"'{path}'"
         known = run_checked([self.bindir / 'postgres', '--describe-config'], **self.as_user)
-        if 'output_plugin_libraries' in known:  # Minor releases before 2026 do not have it.
+        if self.output_plugins and 'output_plugin_libraries' in known:  # Minor releases before 2026 do not have it.
             settings['output_plugin_libraries'] = f"'{', '.join(self.output_plugins)}'"
         with open(data / 'postgresql.conf', 'a', encoding='utf-8') as conf:
             conf.writelines(f'{name} = {value}\n' for name, value in settings.items())
