@@ -26,13 +26,6 @@ bool is_from_client(const char *text) {
            (text == debug_query_string || strcmp(text, debug_query_string) == 0);
 }
 
-void begin_statement(Statement &statement, const StatementText &text) {
-    if (is_from_client(text.text))
-        statement.own = text;
-    else
-        statement.keeps_context = true;
-}
-
 std::string_view comment_in(const StatementText &text) {
     if (text.text == nullptr || comment_affix().empty()) return {};
     return find_statement_comment(text.text, text.place, comment_affix(),
@@ -50,7 +43,9 @@ std::string_view without_too_large(std::string_view comment) {
 
 void read_comment(Statement &statement) {
     statement.is_read = true; // also where the warning becomes an error
-    statement.comment = comment_in(statement.own);
+    bool is_clients = is_from_client(statement.own.text);
+    statement.keeps_context |= !is_clients;
+    statement.comment = is_clients ? comment_in(statement.own) : std::string_view();
     if (statement.comment.empty()) statement.comment = comment_in(statement.prepared);
     statement.comment = without_too_large(statement.comment);
 }
@@ -69,7 +64,7 @@ void enter_frame(Frame &frame, Statement &statement, const StatementText &text) 
     innermost = &frame; // before anything that may fail
     frame.statement = frame.outer == nullptr ? &statement : frame.outer->statement;
     if (frame.outer == nullptr)
-        begin_statement(statement, text);
+        statement.own = text;
     else if (frame.outer->runs_prepared)
         set_prepared(*frame.statement, text);
     begin_watch(frame);

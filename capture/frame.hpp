@@ -24,9 +24,10 @@ struct StatementText {
 };
 
 struct Statement {
-    StatementText own{};      // null where the client's text is not known: at commit, in a worker
+    StatementText own{};
     StatementText prepared{}; // what EXECUTE or FETCH runs
-    bool keeps_context = false;
+    bool keeps_context =
+        false; // has, without a comment or a setting, the context of the change before it
     bool is_read = false; // `comment` has been looked for
     std::string_view comment{};
 };
@@ -47,7 +48,8 @@ struct Frame {
     bool runs_prepared = false;      // EXECUTE, FETCH, MOVE
     bool makes_logged_table = false; // CREATE TABLE AS, SELECT INTO
     // Of write_watch.cpp:
-    WatchedInput *inputs = nullptr; // in the query's memory
+    WatchedInput first_input{};
+    WatchedInput *inputs = nullptr; // first_input, and others in the query's memory
     bool is_watched = false;
     bool is_armed = false;
 };

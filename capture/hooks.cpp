@@ -72,10 +72,21 @@ void run(QueryDesc *query, ScanDirection direction, uint64 count WALTRAIL_EXECUT
     PG_END_TRY();
 }
 
-// Where AFTER triggers run, and what of a WITH nobody has asked for.
+// Whether anything can run in ExecutorFinish(): AFTER triggers, those of foreign keys among them, or what of a WITH nobody has asked for.
+bool has_to_finish(const EState &state) {
+    if (state.es_auxmodifytables != NIL) return true;
+    for (List *targets : {state.es_opened_result_relations, state.es_tuple_routing_result_relations,
+                          state.es_trig_target_relations}) {
+        ListCell *cell;
+        foreach (cell, targets)
+            if (static_cast<ResultRelInfo *>(lfirst(cell))->ri_TrigDesc != nullptr) return true;
+    }
+    return false;
+}
+
 void finish(QueryDesc *query) {
     auto *next = next_finish != nullptr ? next_finish : standard_ExecutorFinish;
-    if (!is_capturing()) return next(query);
+    if (!has_to_finish(*query->estate) || !is_capturing()) return next(query);
     Frame frame = frame_of(query);
     Statement statement;
     PG_TRY();
@@ -144,7 +155,8 @@ void utility(PlannedStmt *planned, const char *text, bool read_only_tree,
              ProcessUtilityContext context, ParamListInfo parameters, QueryEnvironment *environment,
              DestReceiver *destination, QueryCompletion *completion) {
     auto *next = next_utility != nullptr ? next_utility : standard_ProcessUtility;
-    if (!is_capturing())
+    // Nothing runs within BEGIN, COMMIT and their like: what they cause comes after them.
+    if (IsA(planned->utilityStmt, TransactionStmt) || !is_capturing())
         return next(planned, text, read_only_tree, context, parameters, environment, destination,
                     completion);
     Frame frame;

@@ -19,15 +19,14 @@ bool starts_word(char c) {
 // dolq_cont; an identifier may have $ as well.
 bool continues_tag(char c) { return starts_word(c) || is_digit(c); }
 
-// The position of a byte at or after `at`, or the text's end.
+} // namespace
+
 size_t find_byte(std::string_view text, char c, size_t at) {
     if (at >= text.size()) return text.size();
     const void *found = std::memchr(text.data() + at, c, text.size() - at);
     return found != nullptr ? static_cast<size_t>(static_cast<const char *>(found) - text.data())
                             : text.size();
 }
-
-} // namespace
 
 Lexeme SqlLexer::next() {
     skip_space();
@@ -57,21 +56,34 @@ bool SqlLexer::skip_space() {
     return newline;
 }
 
-// Comments nest.
+// Comments nest. What opens or ends one has an asterisk, and no character belongs to two of these marks.
 LexemeKind SqlLexer::read_comment() {
-    size_t depth = 0;
-    while (at_ < text_.size()) {
-        if (starts_pair('/', '*')) {
-            depth++;
-            at_ += 2;
-        } else if (starts_pair('*', '/')) {
-            at_ += 2;
-            if (--depth == 0) return LexemeKind::comment;
-        } else {
-            at_++;
-        }
+    size_t from = at_ + 2;
+    for (size_t depth = 1; depth > 0;) {
+        size_t asterisk = find_byte(text_, '*', from);
+        at_ = text_.size();
+        if (asterisk == text_.size()) return LexemeKind::token;
+        bool opens = asterisk > from && text_[asterisk - 1] == '/';
+        bool ends = !opens && stands_at('/', asterisk + 1);
+        from = asterisk + (ends ? 2 : 1);
+        depth += opens;
+        depth -= ends;
     }
-    return LexemeKind::token;
+    at_ = from;
+    return LexemeKind::comment;
+}
+
+bool SqlLexer::skip_plain(size_t to) {
+    if (to < at_) return false;
+    for (size_t at = at_; at < to; at++) {
+        char c = text_[at], next = at + 1 < to ? text_[at + 1] : '\0';
+        bool may_begin_something = c == '\'' || c == '"' || c == ';' ||
+                                   (c == '$' && !is_digit(next)) || (c == '-' && next == '-') ||
+                                   (c == '/' && next == '*');
+        if (may_begin_something) return false;
+    }
+    at_ = to;
+    return true;
 }
 
 void SqlLexer::read_token() {

@@ -18,6 +18,9 @@ namespace waltrail {
 // Space as PostgreSQL 16 and later have it. To 15, \v is a token that its grammar refuses.
 inline bool is_sql_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
+// The position of a byte at or after `at`, or the text's end.
+size_t find_byte(std::string_view text, char c, size_t at);
+
 enum class LexemeKind {
     token,
     semicolon,
@@ -38,6 +41,10 @@ class SqlLexer {
         : text_(text), at_(at), standard_conforming_strings_(standard_conforming_strings) {}
 
     Lexeme next();
+
+    // Goes to `to`, where a token or a comment must begin, if nothing up to there can be a part of a literal, of a comment or
+    // a semicolon. False where that is not sure at a glance.
+    bool skip_plain(size_t to);
 
   private:
     // How a literal in single quotes is written. It stays so where the literal is continued on another line.

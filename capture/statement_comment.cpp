@@ -51,10 +51,14 @@ size_t place_to_begin(std::string_view text, size_t start) {
     return sure ? at : 0;
 }
 
-bool has_opening(std::string_view text, std::string_view affix) {
-    char opening[2 + comment_affix_bytes_max] = {'/', '*'};
-    std::memcpy(opening + 2, affix.data(), affix.size());
-    return memmem(text.data(), text.size(), opening, 2 + affix.size()) != nullptr;
+// The first /*AFFIX in the span, or its end. By the asterisk, which few statements that write have.
+size_t find_opening(std::string_view text, Span span, std::string_view affix) {
+    std::string_view searched = slice(text, 0, span.end);
+    for (size_t at = span.start; (at = find_byte(searched, '*', at)) < span.end; at++) {
+        bool opens = at > span.start && text[at - 1] == '/';
+        if (opens && slice(searched, at + 1, span.end).starts_with(affix)) return at - 1;
+    }
+    return span.end;
 }
 
 // Empty unless the comment is one with a context.
@@ -143,10 +147,13 @@ std::string_view find_statement_comment(std::string_view text, StatementPlace pl
     Span statement = span_of(text, place);
     CommentSearch search(text, statement, affix);
     size_t begin = place_to_begin(text, statement.start);
-    if (has_opening(slice(text, begin, statement.end), affix)) {
+    size_t opening = find_opening(text, {begin, statement.end}, affix);
+    if (opening < statement.end) {
         SqlLexer lexer(text, begin, standard_conforming_strings);
         std::string_view found = search.before_tokens(lexer);
-        return found.empty() ? search.behind_tokens(lexer) : found;
+        if (!found.empty()) return found;
+        lexer.skip_plain(opening);
+        return search.behind_tokens(lexer);
     }
     SqlLexer behind(text, statement.end, standard_conforming_strings);
     return search.behind_tokens(behind);

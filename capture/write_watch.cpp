@@ -134,8 +134,10 @@ void add_input(Frame &frame, PlanState *state) {
     if (state == nullptr || !IsA(state, ModifyTableState)) return;
     auto *node = castNode(ModifyTableState, state);
     if (!writes_logged_table(*node)) return;
-    auto *input = static_cast<WatchedInput *>(
-        MemoryContextAllocZero(frame.query->estate->es_query_cxt, sizeof(WatchedInput)));
+    WatchedInput *input = &frame.first_input;
+    if (frame.inputs != nullptr)
+        input = static_cast<WatchedInput *>(
+            MemoryContextAlloc(frame.query->estate->es_query_cxt, sizeof(WatchedInput)));
     *input = {frame.inputs, node, outerPlanState(state), nullptr};
     frame.inputs = input;
 }
