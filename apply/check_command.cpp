@@ -38,6 +38,7 @@ constexpr Check checks[] = {
     {"slot_wal", End::source, check_slot_wal, "the replication slot"},
     {"wal_limit", End::source, check_wal_limit, "max_slot_wal_keep_size"},
     {"plugin_library", End::source, check_plugin_library, "the library"},
+    {"preloading", End::source, check_preloading, "shared_preload_libraries"},
     {"walsenders", End::source, check_walsenders, "walsenders"},
     {"replication_connection", End::source, check_replication_connection,
      "a replication connection"},

@@ -76,6 +76,19 @@ void check_plugin_library(CheckedPair &pair, FindingSink &findings) {
                   "run make install there if it is not, or run check as a superuser, who can try");
 }
 
+void check_preloading(CheckedPair &pair, FindingSink &findings) {
+    std::optional<bool> is_preloaded = library_is_preloaded(*pair.source);
+    if (!is_preloaded) return;
+    if (*is_preloaded)
+        findings.ok("the library is preloaded: changes come with their actor and the context of "
+                    "their statement");
+    else
+        findings.note("the library is not preloaded: changes come without an actor, and with a "
+                      "context only where the application or a trigger emits a message",
+                      "add waltrail to shared_preload_libraries and restart the server, or run "
+                      "\"waltrail init --context-triggers\"");
+}
+
 // A slot in use has its walsender.
 void check_walsenders(CheckedPair &pair, FindingSink &findings) {
     std::optional<Problem> problem = walsender_problem(*pair.source);

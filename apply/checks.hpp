@@ -40,6 +40,7 @@ void check_wal_level(CheckedPair &pair, FindingSink &findings);
 void check_replication_right(CheckedPair &pair, FindingSink &findings);
 void check_plugin_permission(CheckedPair &pair, FindingSink &findings);
 void check_plugin_library(CheckedPair &pair, FindingSink &findings);
+void check_preloading(CheckedPair &pair, FindingSink &findings);
 void check_walsenders(CheckedPair &pair, FindingSink &findings);
 void check_replication_connection(CheckedPair &pair, FindingSink &findings);
 

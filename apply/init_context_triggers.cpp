@@ -6,6 +6,7 @@
 
 #include "apply/context_trigger.hpp"
 #include "apply/name_list.hpp"
+#include "apply/prerequisites.hpp"
 #include "apply/source_schema.hpp"
 #include "apply/table_rounds.hpp"
 
@@ -103,15 +104,6 @@ class TriggerRun {
     int made_ = 0, taken_ = 0;
 };
 
-// A setting that only some roles may see: not there for the others.
-bool is_preloaded(PostgresConnection &source) {
-    return source
-               .execute(R"(
-SELECT FROM pg_settings
- WHERE name = 'shared_preload_libraries' AND setting ~ '(^|[ ,"/])waltrail($|[ ,"])')")
-               .rows() > 0;
-}
-
 bool is_visible_to_all(PostgresConnection &source) {
     return source
                .execute("SELECT FROM pg_namespace, aclexplode(nspacl) AS granted WHERE nspname = "
@@ -185,7 +177,7 @@ ContextTriggerReport set_context_triggers(PostgresConnection &source, const Ends
     TriggerRun run(source, ends, undo);
     run.run(condition);
     run.tell(report);
-    report.is_needless = is_preloaded(source);
+    report.is_needless = library_is_preloaded(source).value_or(false);
     return report;
 }
 

@@ -236,4 +236,11 @@ std::optional<Problem> slot_room_problem(PostgresConnection &source) {
     return std::nullopt;
 }
 
+std::optional<bool> library_is_preloaded(PostgresConnection &source) {
+    Result list = source.execute(R"(
+SELECT setting ~ '(^|[ ,"/])waltrail($|[ ,"])' FROM pg_settings WHERE name = 'shared_preload_libraries')");
+    if (list.rows() == 0) return std::nullopt; // hidden, not an error
+    return list.text(0, 0) == "t";
+}
+
 } // namespace waltrail

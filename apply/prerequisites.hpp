@@ -38,4 +38,7 @@ struct Problem {
 // The role may make the extension, or call what is there.
 [[nodiscard]] std::optional<Problem> creation_right_problem(PostgresConnection &destination);
 
+// Whether the source has waltrail in shared_preload_libraries; nothing where the role may not see that.
+std::optional<bool> library_is_preloaded(PostgresConnection &source);
+
 } // namespace waltrail

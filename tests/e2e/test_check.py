@@ -305,3 +305,8 @@ def test_limit_of_kept_wal_and_slot_that_is_past_it(new_server, destination, che
     source.execute("CHECKPOINT")
     report = check(source=source)
     report.only("slot", "error", "invalidated", "max_slot_wal_keep_size")
+
+
+def test_whether_the_library_is_preloaded(check, preloaded):
+    check().only("preloading", "note", "is not preloaded", "shared_preload_libraries", "--context-triggers")
+    check(source=preloaded).only("preloading", "ok", "is preloaded", "actor")

@@ -65,6 +65,15 @@ TEST_F(MarksTest, a_row_that_jsonb_holds_leaves_the_context_as_it_is) {
     EXPECT_EQ(context(R"({"user": 7})"), R"({"user": 7})");
 }
 
+TEST_F(MarksTest, marks_stand_beside_what_the_source_has_put_there) {
+    std::string_view given = R"({"_waltrail":{"actor":{"session_user":"a"}},"user": 7})";
+    EXPECT_EQ(context(given), given);
+    row_[2].bytes = R"("\u0000")";
+    EXPECT_EQ(
+        context(given),
+        R"({"_waltrail":{"after":{"json_as_text":["doc"]},"actor":{"session_user":"a"}},"user": 7})");
+}
+
 TEST_F(MarksTest, columns_are_named_by_what_became_of_them) {
     row_[1].bytes = "\xFF\xE9";
     row_[2].bytes = R"("\u0000")";
