@@ -41,5 +41,6 @@ build_checked_server() (
     unpack_server_source "$dir" && cd "$dir/source" || return
     ./configure --prefix="$dir/server" --enable-cassert --enable-debug --without-readline --with-libxml --with-ssl=openssl \
         CPPFLAGS=-DUSE_VALGRIND CFLAGS='-O1 -fno-omit-frame-pointer' &&
-        make -j "$JOBS" && make install && make -C contrib -j "$JOBS" install
+        make -j "$JOBS" && make install && make -C contrib -j "$JOBS" install &&
+        make -C src/test/regress -j "$JOBS" && make -C src/test/isolation -j "$JOBS"
 )

@@ -1,13 +1,13 @@
-# The plugin on a server with assertions and with PostgreSQL's own marks for valgrind, so that memory contexts are watched as
-# well: pg_regress under valgrind, and again with debug_discard_caches = 1, where every look at a catalog may invalidate all that
-# is known of it. It takes half an hour, so it is not among the parts of a run without names. CHECKED_SERVER names a folder, which the
+# The library on a server with assertions and with PostgreSQL's own marks for valgrind, so that memory contexts are watched as
+# well: the server's own tests with the library preloaded, which must not notice it; our pg_regress with debug_discard_caches = 1, where
+# every look at a catalog may invalidate all that is known of it; and again under valgrind. It takes half an hour, so it is not among the parts of a run without names. CHECKED_SERVER names a folder, which the
 # server's user must be able to read, that keeps the server for another run.
 
 . scripts/lib/checked_server.sh
 . scripts/parts/regress.sh
 
 build_checked_plugin() { # DIR
-    rm -rf "$1/plugin" && mkdir "$1/plugin" && cp -r Makefile extension decoder wire sql expected "$1/plugin" && rm -f "$1"/plugin/*/*.o &&
+    rm -rf "$1/plugin" && mkdir "$1/plugin" && cp -r Makefile extension capture decoder wire sql expected "$1/plugin" && rm -f "$1"/plugin/*/*.o &&
         make -C "$1/plugin" -j "$JOBS" PG_CONFIG="$1/server/bin/pg_config" waltrail.so &&
         install -m 755 "$1/plugin/waltrail.so" "$1/server/lib/postgresql/"
 }
@@ -74,12 +74,39 @@ check_with_discarded_caches() {
         REGRESS="$(regress_tests_but 'values_nested|expanding_values')"
 }
 
+core_lines() { pg_regress_lines | sed -u 's/ / preloaded: /'; }
+
+# run_core_tests DIR FOLDER PROGRAM: a suite of the server's source, on the server that runs in DIR/run.
+run_core_tests() {
+    local dir=$1 suite=$1/source/src/test/$2 name=${2##*/}
+    install -d -o "$SERVER_USER" -g "$SERVER_USER" "$dir/run/$name"
+    run_tests memcheck "build/test/core_$name.log" core_lines as_server_user env PGHOST="$dir/run" PGUSER=postgres \
+        "$suite/$3" --inputdir="$suite" --outputdir="$dir/run/$name" --bindir="$dir/server/bin" --dlpath="$suite" \
+        --max-connections=4 --schedule="$suite/$4"
+}
+
+check_core_tests() {
+    local dir=$1 name="no assertion fails in the server's own tests"
+    if ! start_checked "$dir"; then
+        failed memcheck "could not start the server"
+        tail -n 20 "$dir/run/log"
+        return
+    fi
+    "$dir/server/bin/psql" -X -q -h "$dir/run" -U postgres -c 'ALTER SYSTEM SET waltrail.capture_actor = on' -c 'SELECT pg_reload_conf()' >/dev/null
+    run_core_tests "$dir" regress pg_regress parallel_schedule
+    run_core_tests "$dir" isolation pg_isolation_regress isolation_schedule
+    stop_server "$dir/run"
+    wait
+    if grep 'TRAP: ' "$dir/run/log"; then failed memcheck "$name"; else passed memcheck "$name"; fi
+}
+
 part_memcheck() {
     local dir=${CHECKED_SERVER:-$work/memcheck}
     mkdir -p "$dir"
     install_packages "${checked_server_packages[@]}" || { failed memcheck "could not install valgrind"; return 0; }
     build_once checked_server build_checked_server "$dir" || return 0
     build_once checked_plugin build_checked_plugin "$dir" || return 0
+    check_core_tests "$dir"
     check_with_discarded_caches "$dir"
     check_under_valgrind "$dir"
 }
