@@ -27,6 +27,9 @@ namespace waltrail {
 
 namespace {
 
+// Of a certificate it may be longer; the fields together must stay below wire::actor_bytes_max.
+constexpr size_t system_user_bytes_max = 1024;
+
 // What the bytes were made of, and the bytes.
 struct Known {
     Oid session_user;
@@ -74,7 +77,8 @@ void make_bytes() {
     actor.session_user = name_of(session_user);
     if (current_user != session_user) actor.current_user = name_of(current_user);
     if (authenticated_user != session_user) actor.authenticated_user = name_of(authenticated_user);
-    if (system_user != nullptr) actor.system_user = system_user;
+    if (system_user != nullptr)
+        actor.system_user = {system_user, strnlen(system_user, system_user_bytes_max)};
     actor.client_addr = client_addr();
     actor.application_name = application_name;
     known.bytes.clear();

@@ -5,6 +5,7 @@
 #include "capture/actor_key.hpp"
 
 extern "C" {
+#include "common/file_perm.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
 }
@@ -41,7 +42,10 @@ Outcome fail(const char *what) {
 Outcome check_and_read(int file) {
     struct stat status;
     if (fstat(file, &status) != 0) return fail("look at");
-    if (!S_ISREG(status.st_mode) || (status.st_mode & (S_IRWXG | S_IRWXO)) != 0 ||
+    // In a data directory that its group may read, copies of the server make all files so.
+    bool is_open =
+        (status.st_mode & (S_IRWXG | S_IRWXO) & ~static_cast<mode_t>(pg_file_create_mode)) != 0;
+    if (!S_ISREG(status.st_mode) || is_open ||
         status.st_size != static_cast<off_t>(ActorKey::size)) {
         ereport(LOG, errcode(ERRCODE_CONFIG_FILE_ERROR),
                 errmsg("file \"%s\" of the data directory is no key", file_name),

@@ -19,7 +19,7 @@ namespace {
 char *context = nullptr;
 char *affix = nullptr;
 bool actor = true;
-void (*on_context)() = nullptr;
+void (*on_change)() = nullptr;
 
 bool accept_context(char **value, void **, GucSource) {
     std::string_view text = *value;
@@ -36,7 +36,11 @@ bool accept_context(char **value, void **, GucSource) {
 }
 
 void assign_context(const char *, void *) {
-    if (on_context != nullptr) on_context();
+    if (on_change != nullptr) on_change();
+}
+
+void assign_actor(bool, void *) {
+    if (on_change != nullptr) on_change();
 }
 
 // What stands in a comment beside it must not be taken for a part of it.
@@ -53,8 +57,8 @@ bool accept_affix(char **value, void **, GucSource) {
 
 } // namespace
 
-void define_capture_settings(void (*context_changed)()) {
-    on_context = context_changed;
+void define_capture_settings(void (*changed)()) {
+    on_change = changed;
     refuse_placeholder("waltrail.comment_affix");
     refuse_placeholder("waltrail.capture_actor");
     DefineCustomStringVariable(
@@ -67,7 +71,7 @@ void define_capture_settings(void (*context_changed)()) {
         nullptr);
     DefineCustomBoolVariable("waltrail.capture_actor",
                              "Whether changes are recorded with who made them.", nullptr, &actor,
-                             true, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+                             true, PGC_SUSET, 0, nullptr, assign_actor, nullptr);
 }
 
 std::string_view context_setting() { return context; }

@@ -6,8 +6,8 @@
 
 namespace waltrail {
 
-// Once in a process, when the library is loaded. `context_changed` is called whenever waltrail.context gets another value.
-void define_capture_settings(void (*context_changed)());
+// Once in a process, when the library is loaded. `changed` is called whenever waltrail.context or capture_actor gets a value.
+void define_capture_settings(void (*changed)());
 
 std::string_view context_setting(); // empty: none
 std::string_view comment_affix();   // empty: comments say nothing

@@ -5,18 +5,20 @@ extern "C" {
 
 #include "access/transam.h"
 #include "access/xact.h"
-#include "replication/message.h"
 #include "utils/memutils.h"
 }
 
 #include "capture/actor.hpp"
 #include "capture/actor_signature.hpp"
 #include "capture/capture_settings.hpp"
+#include "capture/compat.hpp"
 #include "capture/write_watch.hpp"
 
 #include "decoder/context_memory.hpp"
 
 #include "wire/capture_message.hpp"
+
+#include <cstring>
 
 namespace waltrail {
 
@@ -25,18 +27,19 @@ namespace {
 // What was said in a subtransaction that is still open, or has ended in the one at `level`.
 struct Said {
     Said *outer;
-    int level;                // GetCurrentTransactionNestLevel()
-    uint32_t actor;           // generation of ActorFields, 0: none
-    std::string_view context; // in the transaction's memory
-    bool owns_context;        // the outer ones have another
+    int level; // GetCurrentTransactionNestLevel()
+    Words words;
+    char *
+        text; // in the transaction's memory, where `words` lie; null: in an outer one's, or nothing is said
 };
 
 // Of the current transaction, innermost first; null: nothing was said.
 Said *said = nullptr;
 uint32_t messages = 0; // with an actor, those rolled back too
 
-void free_context(const Said &entry) {
-    if (entry.owns_context) pfree(const_cast<char *>(entry.context.data()));
+void free_text(Said &entry) {
+    if (entry.text != nullptr) pfree(entry.text);
+    entry.text = nullptr;
 }
 
 void pop() {
@@ -50,28 +53,26 @@ Said &current_entry() {
     int level = GetCurrentTransactionNestLevel();
     if (said != nullptr && said->level == level) return *said;
     auto *entry = static_cast<Said *>(MemoryContextAlloc(TopTransactionContext, sizeof(Said)));
-    *entry = said != nullptr ? *said : Said();
-    entry->outer = said;
-    entry->level = level;
-    entry->owns_context = false;
+    *entry = {said, level, words_said(), nullptr};
     said = entry;
     return *entry;
 }
 
-void remember_context(Said &entry, std::string_view context) {
-    char *copy = nullptr;
-    if (!context.empty()) {
-        copy = static_cast<char *>(MemoryContextAlloc(TopTransactionContext, context.size()));
-        std::memcpy(copy, context.data(), context.size());
-    }
-    free_context(entry);
-    entry.context = {copy, context.size()};
-    entry.owns_context = copy != nullptr;
+// `words` may lie in what is freed here.
+void remember(Said &entry, const Words &words) {
+    size_t size = words.actor.size() + words.context.size();
+    auto *text = static_cast<char *>(MemoryContextAlloc(TopTransactionContext, size + 1));
+    if (!words.actor.empty()) std::memcpy(text, words.actor.data(), words.actor.size());
+    char *context = text + words.actor.size();
+    if (!words.context.empty()) std::memcpy(context, words.context.data(), words.context.size());
+    free_text(entry);
+    entry.text = text;
+    entry.words = {words.generation, {text, words.actor.size()}, {context, words.context.size()}};
 }
 
 void forget_rolled_back(int level) {
     while (said != nullptr && said->level >= level) {
-        free_context(*said);
+        free_text(*said);
         pop();
     }
 }
@@ -84,11 +85,10 @@ void hand_to_parent(int level) {
         said->level = level - 1;
         return;
     }
-    outer->actor = said->actor;
-    if (said->owns_context || said->context.empty()) {
-        free_context(*outer);
-        outer->context = said->context;
-        outer->owns_context = said->owns_context;
+    if (said->text != nullptr) {
+        free_text(*outer);
+        outer->words = said->words;
+        outer->text = said->text;
     }
     pop();
 }
@@ -107,20 +107,19 @@ void on_transaction(XactEvent event, void *) {
         return;
     said = nullptr;
     messages = 0;
-    begin_again();
+    look_again();
 }
 
-void sign(wire::SignedActor &actor, const ActorKey &key, std::string_view fields) {
+void sign(wire::SignedActor &actor, const ActorKey &key) {
     actor.xid = U64FromFullTransactionId(GetTopFullTransactionId());
     actor.counter = ++messages;
-    actor.fields = fields;
     actor.signature = sign_actor(actor, key);
 }
 
 void write_message(const wire::CaptureMessage &message) {
     wire::Buffer bytes = buffer_in(CurrentMemoryContext);
     append_capture_message(bytes, message);
-    LogLogicalMessage(wire::capture_prefix, bytes.data, bytes.size, true);
+    compat::log_message(wire::capture_prefix, bytes.view());
     bytes.release();
 }
 
@@ -131,22 +130,31 @@ void watch_transactions() {
     RegisterSubXactCallback(on_subtransaction, nullptr);
 }
 
-std::string_view context_said() { return said != nullptr ? said->context : std::string_view(); }
+Words words_said() { return said != nullptr ? said->words : Words(); }
 
-void say_before_change(std::string_view context) {
+void say_again(const Words &words) {
+    Words before = words_said();
+    const ActorKey *key = actor_key(MissingKey::make);
     wire::CaptureMessage message;
-    const ActorKey *key = captures_actor() ? actor_key(MissingKey::make) : nullptr;
-    ActorFields actor{};
-    if (key != nullptr) actor = actor_fields();
-    message.has_actor = key != nullptr && (said == nullptr || said->actor != actor.generation);
-    message.has_context = context != context_said();
+    message.has_actor = key != nullptr && words.generation != before.generation;
+    message.has_context = words.context != before.context;
     if (!message.has_actor && !message.has_context) return;
-    if (message.has_actor) sign(message.actor, *key, actor.bytes);
-    message.context = context;
+    message.actor.fields = words.actor;
+    message.context = words.context;
+    if (message.has_actor) sign(message.actor, *key);
     write_message(message);
-    Said &entry = current_entry();
-    if (message.has_actor) entry.actor = actor.generation;
-    if (message.has_context) remember_context(entry, context);
+    remember(current_entry(), words);
+}
+
+// Where the actor is not captured any more, the one before must not go on: no fields are said, of nobody.
+void say_before_change(std::string_view context) {
+    Words words{.context = context};
+    if (captures_actor() && actor_key(MissingKey::make) != nullptr) {
+        ActorFields fields = actor_fields();
+        words.generation = fields.generation;
+        words.actor = fields.bytes;
+    }
+    say_again(words);
 }
 
 } // namespace waltrail

@@ -1,5 +1,5 @@
-// What the server executes passes here. Each hook enters a frame, calls what it replaced, and leaves the frame whichever way that
-// ends: the stack of frames outlives an error (PG_TRY), as the hooks' own C stack does not.
+// What the server executes passes here. Each hook enters a execution, calls what it replaced, and leaves the execution whichever way that
+// ends: the stack of executions outlives an error (PG_TRY), as the hooks' own C stack does not.
 #include "capture/hooks.hpp"
 
 #include "capture/compat.hpp"
@@ -21,7 +21,7 @@ extern "C" {
 #include "capture/actor.hpp"
 #include "capture/actor_key.hpp"
 #include "capture/emission.hpp"
-#include "capture/frame.hpp"
+#include "capture/execution.hpp"
 #include "capture/write_watch.hpp"
 
 #include <cstring>
@@ -45,30 +45,31 @@ StatementText text_of(const PlannedStmt &statement, const char *text) {
     return {text, {statement.stmt_location, statement.stmt_len}};
 }
 
-Frame frame_of(QueryDesc *query) {
-    Frame frame;
-    frame.query = query;
-    return frame;
+Execution execution_of(QueryDesc *query) {
+    Execution execution;
+    execution.query = query;
+    return execution;
 }
 
-bool makes_logged_table(const QueryDesc *query, const Frame &frame) {
-    return query->dest->mydest == DestIntoRel && frame.outer != nullptr &&
-           frame.outer->makes_logged_table;
+bool fills_logged_table(const QueryDesc *query, const Execution &execution) {
+    return query->dest->mydest == DestIntoRel && execution.outer != nullptr &&
+           execution.outer->fills_logged_table;
 }
 
 void run(QueryDesc *query, ScanDirection direction, uint64 count WALTRAIL_EXECUTE_ONCE_PARAMETER) {
     auto *next = next_run != nullptr ? next_run : standard_ExecutorRun;
     if (!is_capturing()) return next(query, direction, count WALTRAIL_EXECUTE_ONCE_ARGUMENT);
-    Frame frame = frame_of(query);
+    Execution execution = execution_of(query);
     Statement statement;
     PG_TRY();
     {
-        enter_frame(frame, statement, text_of(*query->plannedstmt, query->sourceText));
-        if (makes_logged_table(query, frame)) before_write();
+        begin_execution(execution, statement, text_of(*query->plannedstmt, query->sourceText));
+        if (fills_logged_table(query, execution)) before_write();
         next(query, direction, count WALTRAIL_EXECUTE_ONCE_ARGUMENT);
+        execution.has_ended_well = true;
     }
     PG_FINALLY();
-    { leave_frame(frame); }
+    { end_execution(execution); }
     PG_END_TRY();
 }
 
@@ -87,15 +88,16 @@ bool has_to_finish(const EState &state) {
 void finish(QueryDesc *query) {
     auto *next = next_finish != nullptr ? next_finish : standard_ExecutorFinish;
     if (!has_to_finish(*query->estate) || !is_capturing()) return next(query);
-    Frame frame = frame_of(query);
+    Execution execution = execution_of(query);
     Statement statement;
     PG_TRY();
     {
-        enter_frame(frame, statement, text_of(*query->plannedstmt, query->sourceText));
+        begin_execution(execution, statement, text_of(*query->plannedstmt, query->sourceText));
         next(query);
+        execution.has_ended_well = true;
     }
     PG_FINALLY();
-    { leave_frame(frame); }
+    { end_execution(execution); }
     PG_END_TRY();
 }
 
@@ -112,17 +114,32 @@ bool truncates_logged_table(const Node *statement) {
     return false;
 }
 
+// The utility statement within EXPLAIN and CREATE TABLE AS, which have it in a query; null where there is none.
+const Node *inner_statement(const Node *query) {
+    if (query == nullptr || !IsA(query, Query)) return nullptr;
+    return reinterpret_cast<const Query *>(query)->utilityStmt;
+}
+
 // What CREATE TABLE AS and SELECT INTO make, also below EXPLAIN ANALYZE; null for other statements.
 const IntoClause *made_table(const Node *statement) {
     if (statement == nullptr) return nullptr;
-    if (IsA(statement, CreateTableAsStmt)) {
-        auto *made = reinterpret_cast<const CreateTableAsStmt *>(statement);
-        return made->objtype == OBJECT_TABLE ? made->into : nullptr;
-    }
-    if (!IsA(statement, ExplainStmt)) return nullptr;
-    const Node *explained = reinterpret_cast<const ExplainStmt *>(statement)->query;
-    if (explained == nullptr || !IsA(explained, Query)) return nullptr;
-    return made_table(reinterpret_cast<const Query *>(explained)->utilityStmt);
+    if (IsA(statement, ExplainStmt))
+        return made_table(inner_statement(reinterpret_cast<const ExplainStmt *>(statement)->query));
+    if (!IsA(statement, CreateTableAsStmt)) return nullptr;
+    auto *made = reinterpret_cast<const CreateTableAsStmt *>(statement);
+    return made->objtype == OBJECT_TABLE ? made->into : nullptr;
+}
+
+// EXECUTE and FETCH, also below EXPLAIN ANALYZE and CREATE TABLE AS.
+bool runs_prepared(const Node *statement) {
+    if (statement == nullptr) return false;
+    if (IsA(statement, ExplainStmt))
+        return runs_prepared(
+            inner_statement(reinterpret_cast<const ExplainStmt *>(statement)->query));
+    if (IsA(statement, CreateTableAsStmt))
+        return runs_prepared(
+            inner_statement(reinterpret_cast<const CreateTableAsStmt *>(statement)->query));
+    return IsA(statement, ExecuteStmt) || IsA(statement, FetchStmt);
 }
 
 bool makes_logged_table(const Node *statement) {
@@ -142,13 +159,14 @@ Relation open_copy_target(const Node *statement) {
     return nullptr;
 }
 
-void prepare_utility(Frame &frame, const Node *statement) {
-    frame.runs_prepared = IsA(statement, ExecuteStmt) || IsA(statement, FetchStmt);
-    frame.makes_logged_table = makes_logged_table(statement);
-    if (frame.outer == nullptr && IsA(statement, ConstraintsSetStmt))
-        frame.statement->keeps_context = true; // of those that have put the triggers off
+void prepare_utility(Execution &execution, const Node *statement) {
+    execution.runs_prepared = runs_prepared(statement);
+    execution.fills_logged_table = makes_logged_table(statement);
+    if (execution.outer == nullptr && IsA(statement, ConstraintsSetStmt))
+        execution.statement->keeps_context = true; // of those that have put the triggers off
     if (truncates_logged_table(statement)) before_write();
-    watch_copy(frame, open_copy_target(statement));
+    if (Relation target = open_copy_target(statement); target != nullptr)
+        watch_copy(execution, target, reinterpret_cast<const CopyStmt *>(statement)->whereClause);
 }
 
 void utility(PlannedStmt *planned, const char *text, bool read_only_tree,
@@ -159,19 +177,20 @@ void utility(PlannedStmt *planned, const char *text, bool read_only_tree,
     if (IsA(planned->utilityStmt, TransactionStmt) || !is_capturing())
         return next(planned, text, read_only_tree, context, parameters, environment, destination,
                     completion);
-    Frame frame;
+    Execution execution;
     Statement statement;
     PG_TRY();
     {
-        enter_frame(frame, statement, text_of(*planned, text));
-        prepare_utility(frame, planned->utilityStmt);
+        begin_execution(execution, statement, text_of(*planned, text));
+        prepare_utility(execution, planned->utilityStmt);
         next(planned, text, read_only_tree, context, parameters, environment, destination,
              completion);
+        execution.has_ended_well = true;
     }
     PG_FINALLY();
-    { leave_frame(frame); }
+    { end_execution(execution); }
     PG_END_TRY();
-    if (frame.copy_target != nullptr) table_close(frame.copy_target, NoLock);
+    if (execution.copy_target != nullptr) table_close(execution.copy_target, NoLock);
 }
 
 // Either file is there while the server is, or is about to be, in recovery from an archive or a primary.

@@ -1,27 +1,32 @@
-// No hook of PostgreSQL is called between the rows that a ModifyTable node gets and those that it writes: of its rows, ON CONFLICT, MERGE,
-// triggers or a concurrent change may drop any. So this works in two steps. The function by which the node gets a row (ExecProcNode
-// of its input) is replaced by one that, when there is a row, arms the node's tables: for as long as the node deals with the
-// row, their access method is a copy of heap's whose writing functions say first what must be said. Once it is said, everything is put
-// back, and later rows cost nothing.
+// A ModifyTable node asks its input for a row (ExecProcNode) and writes it: a function of ours stands in for the input's and says
+// what must be said when there is a row. Functions and triggers of all kinds may run before the row is written, and may write
+// rows of their own, say something else for them, or roll back: when such an execution ends, what the outer one had said is said
+// again (go_on()).
 //
-// Tables are armed no longer than that, because heap_getnext() refuses a table whose access method is not heap's own (pgrowlocks,
-// pgstattuple). The server builds an open table's entry anew when it is invalidated, and calls on_invalidation() after it.
-//
-// Where rows are routed to partitions, which are opened only then, and where the access method is not heap, a row is taken for a
-// write, and COPY itself.
+// INSERT … ON CONFLICT DO NOTHING and COPY have rows that are seldom, or never, written. Where nothing of the user's can run before
+// the first row is, their table is armed instead: its access method is a copy of heap's whose inserting functions say what must be
+// said. Not otherwise: heap_getnext() refuses such a table (pgstattuple, pgrowlocks), and a rolled-back subtransaction may
+// put heap's own method back unseen. Other invalidations of the table end in on_invalidation().
 #include "capture/write_watch.hpp"
 
 extern "C" {
+#include "access/htup_details.h"
 #include "access/tableam.h"
+#include "access/transam.h"
 #include "catalog/catalog.h"
 #include "catalog/pg_am_d.h"
+#include "catalog/pg_index.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
 }
 
 #include "capture/emission.hpp"
+
+#include <cstring>
 
 namespace waltrail {
 
@@ -36,45 +41,80 @@ Oid said_for_role = InvalidOid;
 
 bool is_settled() { return is_said && said_for_role == GetOuterUserId(); }
 
-bool is_heap(Relation relation) { return relation->rd_rel->relam == HEAP_TABLE_AM_OID; }
-
-void set_method(Relation relation, const TableAmRoutine *method) {
-    if (is_heap(relation) && RelationIsLogicallyLogged(relation)) relation->rd_tableam = method;
+void set_method(Execution &execution, const TableAmRoutine *method) {
+    if (execution.armed != nullptr) execution.armed->rd_tableam = method;
 }
 
-void set_methods(const Frame &frame, const TableAmRoutine *method) {
-    if (frame.copy_target != nullptr) set_method(frame.copy_target, method);
-    for (const WatchedInput *input = frame.inputs; input != nullptr; input = input->next)
-        for (int i = 0; i < input->node->mt_nrels; i++)
-            set_method(input->node->resultRelInfo[i].ri_RelationDesc, method);
+void arm(Execution &execution, Relation table) {
+    execution.armed = table;
+    set_method(execution, &watching_heap);
 }
 
-void arm(Frame &frame) {
-    frame.is_armed = true;
-    set_methods(frame, &watching_heap);
+void disarm(Execution &execution) {
+    set_method(execution, heap);
+    execution.armed = nullptr;
 }
 
-void disarm(Frame &frame) {
-    if (!frame.is_armed) return;
-    frame.is_armed = false;
-    set_methods(frame, heap);
+// A process that ends (FATAL) takes its transaction back without an end to the executions, whose memory is gone by then.
+void on_invalidation(Datum, Oid) {
+    if (Execution *execution = innermost_execution(); execution != nullptr && !proc_exit_inprogress)
+        set_method(*execution, &watching_heap);
 }
 
-// Frames may share a table.
-void arm_again(Frame *frame) {
-    for (; frame != nullptr; frame = frame->outer)
-        if (frame->is_armed) arm(*frame);
+// -- what may run before a row is written ----------------------------------------------------------------------------
+
+// Expressions of an index are computed to look for a conflict.
+bool has_plain_index(Oid index) {
+    HeapTuple found = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+    if (!HeapTupleIsValid(found)) return false;
+    bool is_plain = heap_attisnull(found, Anum_pg_index_indexprs, nullptr) &&
+                    heap_attisnull(found, Anum_pg_index_indpred, nullptr);
+    ReleaseSysCache(found);
+    return is_plain;
 }
 
-bool takes_rows_for_writes(const ModifyTableState &node) {
-    if (node.mt_partition_tuple_routing != nullptr) return true;
-    for (int i = 0; i < node.mt_nrels; i++)
-        if (!is_heap(node.resultRelInfo[i].ri_RelationDesc)) return true;
-    return false;
+bool has_plain_indexes(Relation table) {
+    List *indexes = RelationGetIndexList(table);
+    ListCell *cell;
+    bool is_plain = true;
+    foreach (cell, indexes) is_plain = is_plain && has_plain_index(lfirst_oid(cell));
+    list_free(indexes);
+    return is_plain;
 }
 
-WatchedInput *watched_input(const PlanState *node, Frame **owner) {
-    for (*owner = innermost_frame(); *owner != nullptr; *owner = (*owner)->outer)
+// A heap without triggers before its rows, checks, generated columns.
+bool is_plain_table(Relation table) {
+    const TupleConstr *constraints = table->rd_att->constr;
+    const TriggerDesc *triggers = table->trigdesc;
+    return table->rd_rel->relam == HEAP_TABLE_AM_OID && RelationIsLogicallyLogged(table) &&
+           (triggers == nullptr || !triggers->trig_insert_before_row) &&
+           (constraints == nullptr ||
+            (constraints->num_check == 0 && !constraints->has_generated_stored));
+}
+
+// COPY calls the types' input functions, and computes defaults.
+bool has_plain_columns(Relation table) {
+    for (int i = 0; i < table->rd_att->natts; i++) {
+        const FormData_pg_attribute *column = TupleDescAttr(table->rd_att, i);
+        if (column->atthasdef || column->atttypid >= FirstNormalObjectId) return false;
+    }
+    return true;
+}
+
+bool may_drop_its_rows(const ModifyTableState &node) {
+    auto *plan = castNode(ModifyTable, node.ps.plan);
+    if (node.operation != CMD_INSERT || plan->onConflictAction != ONCONFLICT_NOTHING ||
+        node.mt_partition_tuple_routing != nullptr || node.mt_nrels != 1)
+        return false;
+    const ResultRelInfo &target = node.resultRelInfo[0];
+    return target.ri_WithCheckOptions == NIL && is_plain_table(target.ri_RelationDesc) &&
+           has_plain_indexes(target.ri_RelationDesc);
+}
+
+// -- rows ------------------------------------------------------------------------------------------------------------
+
+WatchedInput *watched_input(const PlanState *node, Execution **owner) {
+    for (*owner = innermost_execution(); *owner != nullptr; *owner = (*owner)->outer)
         for (WatchedInput *input = (*owner)->inputs; input != nullptr; input = input->next)
             if (input->input == node) return input;
     return nullptr;
@@ -82,106 +122,104 @@ WatchedInput *watched_input(const PlanState *node, Frame **owner) {
 
 TupleTableSlot *next_row(PlanState *node);
 
-void replace_function(WatchedInput &input) {
+// At its first call, a node replaces its own ExecProcNode (ExecProcNodeFirst()).
+void stand_in(WatchedInput &input) {
     if (input.input->ExecProcNode == next_row) return;
     input.original = input.input->ExecProcNode;
     input.input->ExecProcNode = next_row;
 }
 
-// At its first call, a node replaces its own ExecProcNode (ExecProcNodeFirst()).
 TupleTableSlot *next_row(PlanState *node) {
-    Frame *frame;
-    WatchedInput *input = watched_input(node, &frame);
+    Execution *execution;
+    WatchedInput *input = watched_input(node, &execution);
     if (input == nullptr) elog(ERROR, "a plan node is watched by no statement");
-    disarm(*frame);
+    disarm(*execution);
+    execution->is_at_row = false;
     node->ExecProcNode = input->original;
     TupleTableSlot *row = node->ExecProcNode(node);
-    if (!frame->is_watched) return row;
-    replace_function(*input);
+    stand_in(*input);
     if (TupIsNull(row)) return row;
-    if (takes_rows_for_writes(*input->node))
-        before_write();
+    if (!is_settled() && input->may_drop_rows)
+        arm(*execution, input->node->resultRelInfo[0].ri_RelationDesc);
     else
-        arm(*frame);
+        before_write();
     return row;
-}
-
-void watch(Frame &frame) {
-    frame.is_watched = true;
-    for (WatchedInput *input = frame.inputs; input != nullptr; input = input->next)
-        replace_function(*input);
-}
-
-void unwatch(Frame &frame) {
-    frame.is_watched = false;
-    for (WatchedInput *input = frame.inputs; input != nullptr; input = input->next)
-        if (input->input->ExecProcNode == next_row) input->input->ExecProcNode = input->original;
-    disarm(frame);
-    arm_again(frame.outer);
 }
 
 bool writes_logged_table(const ModifyTableState &node) {
     for (int i = 0; i < node.mt_nrels; i++) {
-        Relation relation = node.resultRelInfo[i].ri_RelationDesc;
-        char kind = relation->rd_rel->relkind;
+        Relation table = node.resultRelInfo[i].ri_RelationDesc;
+        char kind = table->rd_rel->relkind;
         bool is_table = kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE;
-        if (is_table && RelationIsLogicallyLogged(relation)) return true;
+        if (is_table && RelationIsLogicallyLogged(table)) return true;
     }
     return false;
 }
 
-void add_input(Frame &frame, PlanState *state) {
+void add_input(Execution &execution, PlanState *state) {
     if (state == nullptr || !IsA(state, ModifyTableState)) return;
     auto *node = castNode(ModifyTableState, state);
     if (!writes_logged_table(*node)) return;
-    WatchedInput *input = &frame.first_input;
-    if (frame.inputs != nullptr)
+    WatchedInput *input = &execution.first_input;
+    if (execution.inputs != nullptr)
         input = static_cast<WatchedInput *>(
-            MemoryContextAlloc(frame.query->estate->es_query_cxt, sizeof(WatchedInput)));
-    *input = {frame.inputs, node, outerPlanState(state), nullptr};
-    frame.inputs = input;
+            MemoryContextAlloc(execution.query->estate->es_query_cxt, sizeof(WatchedInput)));
+    *input = {execution.inputs, node, outerPlanState(state), nullptr, may_drop_its_rows(*node)};
+    execution.inputs = input;
+    stand_in(*input);
 }
 
 // The statement's own node is the plan's top; those of its WITH are in a list, which may hold the top as well.
-void find_inputs(Frame &frame) {
-    add_input(frame, frame.query->planstate);
+void find_inputs(Execution &execution) {
+    add_input(execution, execution.query->planstate);
     ListCell *cell;
-    foreach (cell, frame.query->estate->es_auxmodifytables)
-        if (lfirst(cell) != frame.query->planstate)
-            add_input(frame, static_cast<PlanState *>(lfirst(cell)));
+    foreach (cell, execution.query->estate->es_auxmodifytables)
+        if (lfirst(cell) != execution.query->planstate)
+            add_input(execution, static_cast<PlanState *>(lfirst(cell)));
 }
 
-// A process that ends (FATAL) takes its transaction back without an end to the frames, whose queries' memory is gone by then.
-Frame *frames() { return proc_exit_inprogress ? nullptr : innermost_frame(); }
+// -- executions within others ----------------------------------------------------------------------------------------
 
-void on_invalidation(Datum, Oid) { arm_again(frames()); }
+Words *keep_words() {
+    Words words = words_said();
+    auto *kept = static_cast<Words *>(MemoryContextAlloc(
+        TopTransactionContext, sizeof(Words) + words.actor.size() + words.context.size()));
+    char *actor = reinterpret_cast<char *>(kept + 1), *context = actor + words.actor.size();
+    if (!words.actor.empty()) std::memcpy(actor, words.actor.data(), words.actor.size());
+    if (!words.context.empty()) std::memcpy(context, words.context.data(), words.context.size());
+    *kept = {words.generation, {actor, words.actor.size()}, {context, words.context.size()}};
+    return kept;
+}
 
-void tuple_insert(Relation relation, TupleTableSlot *row, CommandId command, int options,
+// What was said for the rows that the outer executions are at work on is about to be said no more.
+void keep_words_of_outer_rows() {
+    for (Execution *outer = innermost_execution()->outer; outer != nullptr; outer = outer->outer)
+        if (outer->is_at_row && outer->kept == nullptr) outer->kept = keep_words();
+}
+
+void drop_kept(Execution &execution) {
+    if (execution.kept != nullptr) pfree(execution.kept);
+    execution.kept = nullptr;
+}
+
+// -- the access method of an armed table -----------------------------------------------------------------------------
+
+void tuple_insert_speculative(Relation table, TupleTableSlot *row, CommandId command, int options,
+                              BulkInsertStateData *state, uint32 token) {
+    before_write();
+    heap->tuple_insert_speculative(table, row, command, options, state, token);
+}
+
+void tuple_insert(Relation table, TupleTableSlot *row, CommandId command, int options,
                   BulkInsertStateData *state) {
     before_write();
-    heap->tuple_insert(relation, row, command, options, state);
+    heap->tuple_insert(table, row, command, options, state);
 }
 
-void tuple_insert_speculative(Relation relation, TupleTableSlot *row, CommandId command,
-                              int options, BulkInsertStateData *state, uint32 token) {
+void multi_insert(Relation table, TupleTableSlot **rows, int count, CommandId command, int options,
+                  BulkInsertStateData *state) {
     before_write();
-    heap->tuple_insert_speculative(relation, row, command, options, state, token);
-}
-
-void multi_insert(Relation relation, TupleTableSlot **rows, int count, CommandId command,
-                  int options, BulkInsertStateData *state) {
-    before_write();
-    heap->multi_insert(relation, rows, count, command, options, state);
-}
-
-template <typename... Arguments> TM_Result tuple_delete(Arguments... arguments) {
-    before_write();
-    return heap->tuple_delete(arguments...);
-}
-
-template <typename... Arguments> TM_Result tuple_update(Arguments... arguments) {
-    before_write();
-    return heap->tuple_update(arguments...);
+    heap->multi_insert(table, rows, count, command, options, state);
 }
 
 } // namespace
@@ -192,47 +230,48 @@ void prepare_write_watch() {
     watching_heap.tuple_insert = tuple_insert;
     watching_heap.tuple_insert_speculative = tuple_insert_speculative;
     watching_heap.multi_insert = multi_insert;
-    watching_heap.tuple_delete = tuple_delete;
-    watching_heap.tuple_update = tuple_update;
     CacheRegisterRelcacheCallback(on_invalidation, 0);
 }
 
-void begin_watch(Frame &frame) {
-    if (frame.outer == nullptr) is_said = false;
-    if (frame.query != nullptr) find_inputs(frame);
-    if (frame.outer != nullptr && is_said && !is_settled()) return look_again();
-    if (!is_said && frame.inputs != nullptr) watch(frame);
+void begin_watch(Execution &execution) {
+    if (execution.outer == nullptr) is_said = false;
+    if (execution.query != nullptr) find_inputs(execution);
 }
 
-void end_watch(Frame &frame) { unwatch(frame); }
+void end_watch(Execution &execution) {
+    disarm(execution);
+    for (WatchedInput *input = execution.inputs; input != nullptr; input = input->next)
+        if (input->input->ExecProcNode == next_row) input->input->ExecProcNode = input->original;
+    drop_kept(execution);
+}
 
-void watch_copy(Frame &frame, Relation target) {
-    frame.copy_target = target;
-    if (target == nullptr || is_settled()) return;
-    if (is_heap(target))
-        arm(frame);
+// The next row is told anew: a setting or a role may have changed for good.
+void go_on(Execution &execution) {
+    if (execution.kept == nullptr) return;
+    say_again(*execution.kept);
+    is_said = false;
+    drop_kept(execution);
+}
+
+void watch_copy(Execution &execution, Relation target, const Node *condition) {
+    execution.copy_target = target;
+    if (condition == nullptr && is_plain_table(target) && has_plain_columns(target))
+        arm(execution, target);
     else
         before_write();
 }
 
 void before_write() {
-    if (!is_settled()) {
-        say_before_change(context_in_force());
-        is_said = true;
-        said_for_role = GetOuterUserId();
-    }
-    unwatch(*innermost_frame());
+    Execution &execution = *innermost_execution();
+    disarm(execution);
+    execution.is_at_row = true;
+    if (is_settled()) return;
+    keep_words_of_outer_rows();
+    say_before_change(context_in_force());
+    is_said = true;
+    said_for_role = GetOuterUserId();
 }
 
-void look_again() {
-    is_said = false;
-    for (Frame *frame = frames(); frame != nullptr; frame = frame->outer) {
-        if (frame->inputs == nullptr && frame->copy_target == nullptr) continue;
-        watch(*frame);
-        arm(*frame); // it may be at work on a row
-    }
-}
-
-void begin_again() { is_said = false; }
+void look_again() { is_said = false; }
 
 } // namespace waltrail

@@ -1,26 +1,28 @@
-// Finds the moment just before a statement writes its first row to a table whose changes can be decoded: what must be said before a
-// change is said then (emission.hpp), so that a statement that changes nothing adds nothing to the WAL.
+// Finds the moment before a statement writes a row to a table whose changes can be decoded: what must be said before a change is said
+// then (emission.hpp), and a statement that has nothing to write adds nothing to the WAL.
 #pragma once
 
-#include "capture/frame.hpp"
+#include "capture/execution.hpp"
 
 namespace waltrail {
 
 // Once, before sessions begin.
 void prepare_write_watch();
 
-void begin_watch(Frame &frame);
-void end_watch(Frame &frame);
+void begin_watch(Execution &execution);
+void end_watch(Execution &execution);
 
-// The frame is a COPY FROM into this table, which must be open until end_watch(). Null: it is not.
-void watch_copy(Frame &frame, Relation target);
+// `execution` goes on with the row it was at work on, after one within it has ended without an error: that may have said something
+// else, for its own changes.
+void go_on(Execution &execution);
 
-// The innermost frame is about to write.
+// The execution is a COPY FROM into this table, which must be open until end_watch().
+void watch_copy(Execution &execution, Relation target, const Node *condition);
+
+// The innermost execution is about to write, or has what it will most likely write.
 void before_write();
 
-// What was said may no longer be what is to be said: looks again before the next row of every frame.
+// What was said may no longer be what is to be said.
 void look_again();
-// The same, where a transaction has ended: no frame that writes rows lives across its end.
-void begin_again();
 
 } // namespace waltrail

@@ -12,6 +12,7 @@ extern "C" {
 
 #include "wire/json_render.hpp"
 #include "wire/marks.hpp"
+#include "wire/raw_text.hpp"
 
 #include <array>
 
@@ -37,10 +38,16 @@ void append_member(wire::Buffer &out, std::string_view name, std::string_view js
     out.append(json);
 }
 
+// Names of roles are the whole server's: they may be in the encoding of another database.
+void append_name(wire::Buffer &out, std::string_view text) {
+    std::string_view utf8 = text_to_utf8(text);
+    append_json_string(out, is_utf8(utf8) || wire::is_raw_text(utf8) ? utf8 : raw_text(text));
+}
+
 void append_text_member(wire::Buffer &out, std::string_view name, std::string_view text) {
     if (text.empty()) return;
     begin_member(out, name);
-    append_json_string(out, text_to_utf8(text));
+    append_name(out, text);
 }
 
 void append_actor_object(wire::Buffer &out, const wire::Actor &actor) {
@@ -68,9 +75,9 @@ void take_actor(TransactionContext &context, TransactionId xid,
     context.counter = signed_actor.counter;
     context.actor.clear();
     context.application_name.clear();
-    append_actor_object(context.actor, actor);
+    if (!signed_actor.fields.empty()) append_actor_object(context.actor, actor);
     if (!actor.application_name.empty())
-        append_json_string(context.application_name, text_to_utf8(actor.application_name));
+        append_name(context.application_name, actor.application_name);
 }
 
 const ContextText &text_in_force(const TransactionContext &context) {
@@ -122,7 +129,7 @@ void set_origin(TransactionContext &context, RepOriginId origin) {
     char *name = nullptr;
     if (!replorigin_by_oid(origin, true, &name)) name = psprintf("%u", origin);
     context.origin.clear();
-    append_json_string(context.origin, text_to_utf8(name));
+    append_name(context.origin, name);
 }
 
 void take_capture(TransactionContext &context, TransactionId xid, std::string_view content) {

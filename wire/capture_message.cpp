@@ -21,8 +21,13 @@ void append_actor(Buffer &out, const Actor &actor) {
 }
 
 bool parse_actor(std::string_view fields, Actor &actor) {
+    if (fields.empty()) return true;
+    if (fields.size() > actor_bytes_max) return false;
     Cursor in(fields);
-    for (auto field : actor_fields) actor.*field = in.string();
+    for (auto field : actor_fields) {
+        actor.*field = in.string();
+        if ((actor.*field).find('\0') != std::string_view::npos) return false;
+    }
     return !in.failed && in.at_end();
 }
 

@@ -41,8 +41,11 @@ struct CaptureMessage {
     std::string_view context; // empty ends the context of an earlier message
 };
 
+// Nobody can make an actor of more: it stands in every change behind it.
+inline constexpr size_t actor_bytes_max = 2048;
+
 void append_actor(Buffer &out, const Actor &actor);
-// False where the bytes are no actor.
+// False where the bytes are no actor. No bytes at all are an actor of whom nothing is said.
 [[nodiscard]] bool parse_actor(std::string_view fields, Actor &actor);
 
 void append_capture_message(Buffer &out, const CaptureMessage &message);

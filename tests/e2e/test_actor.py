@@ -92,6 +92,39 @@ def test_roles_that_change_within_a_statement_are_told_apart(recorded, mallory):
                                ("102", {"actor": friend}), ("2", {"actor": MALLORY})]  # fmt: skip
 
 
+@pytest.mark.parametrize("statement", [
+    "INSERT INTO parts SELECT generate_series(1, 2)", "COPY parts FROM PROGRAM 'echo 1; echo 2'",
+    "UPDATE parts SET id = id + 10 WHERE id < 0", "CREATE TABLE made AS SELECT as_friend(i) FROM generate_series(1, 2) AS i",
+])  # fmt: skip
+def test_rows_are_their_statements_whoever_writes_in_between(recorded, statement):
+    """A function of another role writes while the statement is at work on a row: the row stays the statement's."""
+    recorded.database.execute(
+        """CREATE TABLE parts (id integer PRIMARY KEY) PARTITION BY RANGE (id);
+           CREATE TABLE part PARTITION OF parts FOR VALUES FROM (-100) TO (100);
+           INSERT INTO parts VALUES (-1), (-2);
+           CREATE FUNCTION as_friend(id integer) RETURNS integer LANGUAGE plpgsql SET role = friend AS
+           'BEGIN INSERT INTO rows VALUES (id + 1000); RETURN id; END';
+           CREATE FUNCTION write() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM as_friend(new.id); RETURN new; END';
+           CREATE TRIGGER write BEFORE INSERT OR UPDATE ON part FOR EACH ROW EXECUTE FUNCTION write()"""
+    )
+    recorded.take()
+    recorded.database.execute(statement)
+    friend = {"session_user": "postgres", "current_user": "friend"}
+    ours = recorded.ours()
+    assert len(ours) == 4
+    for key, said in ours:
+        assert said["actor"] == (friend if key and int(key) > 500 else {"session_user": "postgres"})
+
+
+def test_actor_that_is_left_out_within_a_transaction_is_nobody(recorded):
+    connection = recorded.database.connect()
+    connection.cursor().execute("BEGIN; INSERT INTO rows VALUES (1); SET LOCAL waltrail.capture_actor = off; INSERT INTO rows VALUES (2)")
+    connection.cursor().execute("SET LOCAL waltrail.capture_actor = on; INSERT INTO rows VALUES (3); COMMIT")
+    connection.close()
+    postgres = {"actor": {"session_user": "postgres"}}
+    assert recorded.ours() == [("1", postgres), ("2", None), ("3", postgres)]
+
+
 def test_renamed_role(recorded, preloaded_server):
     preloaded_server.execute("CREATE ROLE before LOGIN")
     connection = recorded.database.connect(user="before")
@@ -208,6 +241,50 @@ def test_message_that_is_none_harms_nothing(recorded, mallory, content):
     (_, first), (_, second) = recorded.contexts()
     assert first == {"_waltrail": {"actor": MALLORY}}
     assert second["_waltrail"]["actor"] == MALLORY and second["a"] == 1
+
+
+def forged(fields):
+    """A message as the library writes it, with a signature that is none. Fields: bytes, each below 128."""
+    joined = b"".join(bytes([len(field)]) + field for field in fields)
+    size = len(joined)
+    return b"\x01" + b"\x00" * 28 + bytes([size & 0x7F | 0x80, size >> 7]) + joined
+
+
+@pytest.mark.parametrize("name", [b"\xff\xe9", b"a\x00b", b"x" * 127])
+def test_forged_names_spoil_no_row(preloaded, destination, slot, waltrail, name):
+    """Whatever bytes they have, in the trail the row stands with its actor, and nothing is quarantined."""
+    preloaded.execute("CREATE TABLE rows (id integer PRIMARY KEY); GRANT ALL ON rows TO PUBLIC")
+    waltrail.init(preloaded, destination, slot)
+    connection = preloaded.connect(user="mallory", autocommit=False)
+    cursor = connection.cursor()
+    emit(cursor, "waltrail.capture", forged([name, name, b"", b"", b"", name]))
+    cursor.execute("INSERT INTO rows VALUES (1)")
+    connection.commit()
+    connection.close()
+    waltrail.apply_until_now(preloaded, destination, slot)
+    assert destination.value("SELECT context->'_waltrail'->'actor' FROM changes") == MALLORY
+    assert destination.value("SELECT count(*) FROM changes.quarantine") == 0
+
+
+def test_forged_actor_of_many_bytes_is_none(recorded, mallory):
+    """It would stand in every row behind it."""
+    emit(mallory, "waltrail.capture", b"\x01" + b"\x00" * 28 + b"\x80\x80\x80\x01" + b"\x00" * (1 << 21))
+    mallory.execute("INSERT INTO rows VALUES (1)")
+    mallory.connection.commit()
+    ((_, context),) = recorded.contexts()
+    assert context["_waltrail"] == {"actor": MALLORY} and len(str(context)) < 200
+
+
+def test_role_of_another_databases_encoding(preloaded_server, recorded):
+    latin = preloaded_server.create_database("latin", encoding="LATIN1")
+    latin.execute('CREATE ROLE "ren\u00e9" LOGIN')
+    connection = recorded.database.connect()
+    connection.cursor().execute("DO $$ BEGIN PERFORM set_config('role', rolname, false) FROM pg_roles WHERE rolname LIKE 'ren%'; END $$")
+    connection.cursor().execute("INSERT INTO rows VALUES (1)")
+    connection.close()
+    latin.execute('DROP ROLE "ren\u00e9"')
+    latin.drop()
+    assert recorded.ours() == [("1", {"actor": {"session_user": "postgres", "current_user": "ren\\351"}})]
 
 
 def test_settings_are_a_superusers(recorded, mallory):

@@ -50,7 +50,7 @@ TEST_F(CaptureMessageTest, what_is_written_is_read) {
     EXPECT_EQ(actor.authenticated_user, "postgres");
     EXPECT_EQ(actor.system_user, "scram-sha-256:app");
     EXPECT_EQ(actor.client_addr, "::1");
-    EXPECT_EQ(actor.application_name, std::string_view("\0x", 2));
+    EXPECT_EQ(actor.application_name, "x \"y\"");
 }
 
 TEST_F(CaptureMessageTest, each_part_may_be_missing) {
@@ -79,9 +79,23 @@ TEST_F(CaptureMessageTest, what_is_cut_or_has_more_is_none) {
     }
     Actor actor;
     std::string fields(fields_.view());
-    for (size_t length = 0; length < fields.size(); length++)
+    for (size_t length = 1; length < fields.size(); length++)
         EXPECT_FALSE(parse_actor(std::string_view(fields).substr(0, length), actor)) << length;
     EXPECT_FALSE(parse_actor(fields + "x", actor));
+    EXPECT_TRUE(parse_actor("", actor));
+}
+
+TEST_F(CaptureMessageTest, an_actor_has_few_bytes_and_no_zero) {
+    Actor actor;
+    fields_.clear();
+    append_actor(fields_, {std::string(actor_bytes_max - 7, 'a')});
+    EXPECT_TRUE(parse_actor(fields_.view(), actor));
+    fields_.clear();
+    append_actor(fields_, {std::string(actor_bytes_max - 6, 'a')});
+    EXPECT_FALSE(parse_actor(fields_.view(), actor));
+    fields_.clear();
+    append_actor(fields_, {std::string_view("a\0b", 3)});
+    EXPECT_FALSE(parse_actor(fields_.view(), actor));
 }
 
 } // namespace

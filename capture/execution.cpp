@@ -1,4 +1,4 @@
-#include "capture/frame.hpp"
+#include "capture/execution.hpp"
 
 extern "C" {
 #include "parser/parser.h"
@@ -17,7 +17,7 @@ namespace waltrail {
 
 namespace {
 
-Frame *innermost = nullptr;
+Execution *innermost = nullptr;
 
 // Whether the text is what the client has sent. Otherwise nobody asked for what runs here but the transaction's end (deferred
 // triggers), a fast-path call, or a worker of the server.
@@ -55,25 +55,32 @@ void set_prepared(Statement &statement, const StatementText &text) {
     statement.is_read = false;
 }
 
-} // namespace
-
-Frame *innermost_frame() { return innermost; }
-
-void enter_frame(Frame &frame, Statement &statement, const StatementText &text) {
-    frame.outer = innermost;
-    innermost = &frame; // before anything that may fail
-    frame.statement = frame.outer == nullptr ? &statement : frame.outer->statement;
-    if (frame.outer == nullptr)
-        statement.own = text;
-    else if (frame.outer->runs_prepared)
-        set_prepared(*frame.statement, text);
-    begin_watch(frame);
+// What a function executes is its own.
+bool runs_prepared_of_client(const Execution &execution) {
+    return execution.runs_prepared && execution.outer == nullptr;
 }
 
-void leave_frame(Frame &frame) {
-    end_watch(frame);
-    innermost = frame.outer;
-    if (innermost != nullptr && innermost->runs_prepared) set_prepared(*frame.statement, {});
+} // namespace
+
+Execution *innermost_execution() { return innermost; }
+
+void begin_execution(Execution &execution, Statement &statement, const StatementText &text) {
+    execution.outer = innermost;
+    innermost = &execution; // before anything that may fail
+    execution.statement = execution.outer == nullptr ? &statement : execution.outer->statement;
+    if (execution.outer == nullptr)
+        statement.own = text;
+    else if (runs_prepared_of_client(*execution.outer))
+        set_prepared(*execution.statement, text);
+    begin_watch(execution);
+}
+
+void end_execution(Execution &execution) {
+    end_watch(execution);
+    innermost = execution.outer;
+    if (innermost == nullptr) return;
+    if (runs_prepared_of_client(*innermost)) set_prepared(*execution.statement, {});
+    if (execution.has_ended_well) go_on(*innermost);
 }
 
 // A comment is nearest to the change; a setting holds for all that the session or the transaction does.
@@ -82,7 +89,7 @@ std::string_view context_in_force() {
     if (!statement.is_read) read_comment(statement);
     if (!statement.comment.empty()) return statement.comment;
     if (!context_setting().empty()) return context_setting();
-    return statement.keeps_context ? context_said() : std::string_view();
+    return statement.keeps_context ? words_said().context : std::string_view();
 }
 
 } // namespace waltrail

@@ -1,0 +1,94 @@
+-- what runs within a statement, and writes, sets or rolls back, changes nothing for the statement's own rows; needs the library in shared_preload_libraries
+CREATE EXTENSION pgstattuple;
+CREATE TABLE within (id integer PRIMARY KEY, note text);
+CREATE TABLE within_log (note text);
+CREATE TABLE within_parts (id integer PRIMARY KEY, note text) PARTITION BY RANGE (id);
+CREATE TABLE within_low PARTITION OF within_parts FOR VALUES FROM (0) TO (1000);
+SELECT 'slot' FROM pg_create_logical_replication_slot('within', 'waltrail');
+CREATE FUNCTION within_note(note text) RETURNS text LANGUAGE plpgsql SET waltrail.context = '{"within": 1}' AS $$
+BEGIN INSERT INTO within_log VALUES (note); RETURN note; END $$;
+CREATE FUNCTION within_trigger() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN PERFORM within_note('for ' || new.id); RETURN new; END $$;
+CREATE TRIGGER note BEFORE INSERT OR UPDATE ON within FOR EACH ROW EXECUTE FUNCTION within_trigger();
+CREATE TRIGGER note BEFORE INSERT ON within_low FOR EACH ROW EXECUTE FUNCTION within_trigger();
+SET waltrail.context = '{"mine": 1}';
+INSERT INTO within VALUES (1), (2);
+UPDATE within SET note = 'x' WHERE id = 1;
+INSERT INTO within VALUES (1) ON CONFLICT (id) DO UPDATE SET note = within_note('set');
+INSERT INTO within_parts VALUES (1), (2);
+COPY within_parts (id) FROM STDIN;
+3
+4
+\.
+CREATE TABLE within_made AS SELECT i AS id, within_note('made ' || i) FROM generate_series(1, 2) AS i;
+-- a setting that a trigger changes for good holds from the next row on
+CREATE FUNCTION within_set() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('waltrail.context', jsonb_build_object('after', new.id)::text, true);
+    INSERT INTO within_log VALUES ('set by ' || new.id);
+    RETURN new;
+END $$;
+CREATE TABLE within_setting (id integer PRIMARY KEY);
+CREATE TRIGGER set BEFORE INSERT ON within_setting FOR EACH ROW EXECUTE FUNCTION within_set();
+INSERT INTO within_setting VALUES (1), (2), (3);
+SELECT d->>'operation' AS operation, d->>'table' AS "table", coalesce(d->'after'->>'id', d->'after'->>'note') AS row, d->'context' AS context
+FROM (SELECT data::jsonb AS d FROM pg_logical_slot_get_changes('within', NULL, NULL, 'format', 'json')) AS changes;
+-- what is rolled back within may have the server build the table's entry anew
+CREATE FUNCTION within_rolls_back() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    BEGIN
+        GRANT SELECT ON within TO pg_monitor;
+        RAISE 'no';
+    EXCEPTION WHEN raise_exception THEN
+        NULL;
+    END;
+    PERFORM count(*) FROM pg_class;
+    RETURN new;
+END $$;
+CREATE OR REPLACE TRIGGER note BEFORE INSERT OR UPDATE ON within FOR EACH ROW EXECUTE FUNCTION within_rolls_back();
+DO $$
+BEGIN
+    FOR i IN 1..200 LOOP
+        INSERT INTO within VALUES (i % 50) ON CONFLICT (id) DO UPDATE SET note = 'again';
+        PERFORM set_config('waltrail.context', jsonb_build_object('i', i)::text, true);
+    END LOOP;
+END $$;
+SELECT count(*), count(DISTINCT d->'context') AS contexts, count(*) FILTER (WHERE d->'context' = '{}') AS without
+FROM (SELECT data::jsonb AS d FROM pg_logical_slot_get_changes('within', NULL, NULL, 'format', 'json')) AS changes;
+-- functions that look at the table itself
+CREATE FUNCTION within_looks() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN new.note := (pgstattuple(tg_relid)).table_len >= 0; RETURN new; END $$;
+CREATE OR REPLACE TRIGGER note BEFORE INSERT OR UPDATE ON within FOR EACH ROW EXECUTE FUNCTION within_looks();
+CREATE FUNCTION within_tries() RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    BEGIN RAISE 'no'; EXCEPTION WHEN raise_exception THEN NULL; END;
+    RETURN (pgstattuple('within')).table_len >= 0;
+END $$;
+CREATE TABLE within_defaults (id integer, size boolean DEFAULT (pgstattuple('within_defaults')).table_len >= 0);
+INSERT INTO within VALUES (100);
+INSERT INTO within VALUES (100) ON CONFLICT (id) DO UPDATE SET note = (pgstattuple('within')).table_len >= 0;
+UPDATE within SET note = within_tries() WHERE id = 100;
+COPY within_defaults (id) FROM STDIN;
+1
+\.
+SELECT d->>'table' AS "table", d->'context' AS context
+FROM (SELECT data::jsonb AS d FROM pg_logical_slot_get_changes('within', NULL, NULL, 'format', 'json')) AS changes;
+-- prepared statements that functions execute are the functions' own
+RESET waltrail.context;
+CREATE FUNCTION within_prepared() RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE 'PREPARE within_inner AS INSERT INTO within_log VALUES (''inner'') /*Bemi {"is": "inner"} Bemi*/';
+    EXECUTE 'EXECUTE within_inner';
+    DEALLOCATE within_inner;
+    RETURN 'outer';
+END $$;
+PREPARE within_outer AS INSERT INTO within_log SELECT note FROM within_prepared() AS note /*Bemi {"is": "outer"} Bemi*/;
+EXECUTE within_outer;
+EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) EXECUTE within_outer;
+SELECT d->'after'->>'note' AS note, d->'context' AS context
+FROM (SELECT data::jsonb AS d FROM pg_logical_slot_get_changes('within', NULL, NULL, 'format', 'json')) AS changes;
+SELECT pg_drop_replication_slot('within');
+DEALLOCATE ALL;
+DROP TABLE within, within_log, within_parts, within_made, within_setting, within_defaults;
+DROP FUNCTION within_note, within_trigger, within_set, within_rolls_back, within_looks, within_tries, within_prepared;
+DROP EXTENSION pgstattuple;
