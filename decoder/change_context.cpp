@@ -26,11 +26,9 @@ void append_too_large(wire::Buffer &out, size_t bytes) {
     out.append_byte('}');
 }
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
 bool starts_object(std::string_view text) {
     for (char c : text)
-        if (!is_space(c)) return c == '{';
+        if (!is_json_space(c)) return c == '{';
     return false;
 }
 

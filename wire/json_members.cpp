@@ -6,9 +6,7 @@ namespace waltrail::wire {
 
 namespace {
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
-bool ends_value(char c) { return c == ',' || c == '}' || c == ']' || is_space(c); }
+bool ends_value(char c) { return c == ',' || c == '}' || c == ']' || is_json_space(c); }
 
 // Length of the string at the beginning, with both quotes.
 size_t string_length(std::string_view text) {
@@ -71,7 +69,7 @@ JsonMembers::JsonMembers(std::string_view object) : left_(object) {
 }
 
 void JsonMembers::skip_space() {
-    while (!left_.empty() && is_space(left_[0])) left_.remove_prefix(1);
+    while (!left_.empty() && is_json_space(left_[0])) left_.remove_prefix(1);
 }
 
 std::string_view JsonMembers::take_string() {

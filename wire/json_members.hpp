@@ -6,6 +6,9 @@
 
 namespace waltrail::wire {
 
+// White space between JSON's tokens.
+inline bool is_json_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
 struct JsonMember {
     std::string_view name; // as it is written, quotes included
     std::string_view value;

@@ -1,5 +1,6 @@
 #include "wire/marks.hpp"
 
+#include "wire/json_members.hpp"
 #include "wire/json_render.hpp"
 
 namespace waltrail::wire {
@@ -63,14 +64,12 @@ void append_marked_row(Buffer &out, std::string_view name, const Relation &relat
         out.append_byte('}');
 }
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
 // The object without its closing brace, and whether it has members.
 std::string_view open_object(std::string_view object, bool &has_members) {
-    while (is_space(object.back())) object.remove_suffix(1);
+    while (is_json_space(object.back())) object.remove_suffix(1);
     object.remove_suffix(1);
     has_members = false;
-    for (char c : object) has_members |= c != '{' && !is_space(c);
+    for (char c : object) has_members |= c != '{' && !is_json_space(c);
     return object;
 }
 

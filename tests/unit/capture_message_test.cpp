@@ -11,8 +11,7 @@ class CaptureMessageTest : public testing::Test {
   protected:
     void SetUp() override {
         bytes_.allocator = fields_.allocator = process_allocator();
-        append_actor(fields_, {"app", "", "postgres", "scram-sha-256:app", "::1",
-                               std::string_view("\0x", 2)});
+        append_actor(fields_, {"app", "", "postgres", "scram-sha-256:app", "::1", "x \"y\""});
         message_.has_actor = message_.has_context = true;
         message_.actor.xid = 0x0123456789ABCDEF;
         message_.actor.counter = 7;
