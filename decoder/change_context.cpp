@@ -28,7 +28,7 @@ void append_too_large(wire::Buffer &out, size_t bytes) {
 
 bool starts_object(std::string_view text) {
     for (char c : text)
-        if (!is_json_space(c)) return c == '{';
+        if (!wire::is_json_space(c)) return c == '{';
     return false;
 }
 
