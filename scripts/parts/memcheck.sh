@@ -74,7 +74,8 @@ check_with_discarded_caches() {
         REGRESS="$(regress_tests_but 'values_nested|expanding_values')"
 }
 
-core_lines() { pg_regress_lines | sed -u 's/ / preloaded: /'; }
+# Tests of a parallel group are indented.
+core_lines() { sed -u 's/^     \([a-z]\)/test \1/' | pg_regress_lines | sed -u 's/ / preloaded: /'; }
 
 # run_core_tests DIR FOLDER PROGRAM: a suite of the server's source, on the server that runs in DIR/run.
 run_core_tests() {
