@@ -1,4 +1,4 @@
-// What the server executes passes here. Each hook enters a execution, calls what it replaced, and leaves the execution whichever way that
+// What the server executes passes here. Each hook enters an execution, calls what it replaced, and leaves the execution whichever way that
 // ends: the stack of executions outlives an error (PG_TRY), as the hooks' own C stack does not.
 #include "capture/hooks.hpp"
 

@@ -146,7 +146,7 @@ def statement_at_work(recorded):
 
 
 def test_table_that_is_altered_meanwhile(statement_at_work, recorded):
-    """The server then builds the open table's entry anew, in which the library had put itself."""
+    """The server then builds the open table's entry anew, while the statement is at work on a row."""
     client, let_go = statement_at_work
     recorded.database.execute("ALTER TABLE rows SET (autovacuum_enabled = off)")
     let_go()
