@@ -5,10 +5,7 @@ extern "C" {
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "replication/message.h"
 }
-
-#include <string_view>
 
 // 18 has no parameter `execute_once` any more.
 #if PG_VERSION_NUM >= 180000
@@ -27,14 +24,5 @@ inline const char *system_user() { return GetSystemUser(); }
 #else
 inline const char *system_user() { return nullptr; }
 #endif
-
-// A transactional logical message. 17 and later can flush it at once.
-inline void log_message(const char *prefix, std::string_view content) {
-#if PG_VERSION_NUM >= 170000
-    LogLogicalMessage(prefix, content.data(), content.size(), true, false);
-#else
-    LogLogicalMessage(prefix, content.data(), content.size(), true);
-#endif
-}
 
 } // namespace waltrail::compat

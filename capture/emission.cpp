@@ -3,15 +3,13 @@
 extern "C" {
 #include "postgres.h"
 
-#include "access/transam.h"
 #include "access/xact.h"
 #include "utils/memutils.h"
 }
 
 #include "capture/actor.hpp"
-#include "capture/actor_signature.hpp"
 #include "capture/capture_settings.hpp"
-#include "capture/compat.hpp"
+#include "capture/sealed_message.hpp"
 #include "capture/write_watch.hpp"
 
 #include "decoder/context_memory.hpp"
@@ -35,7 +33,6 @@ struct Said {
 
 // Of the current transaction, innermost first; null: nothing was said.
 Said *said = nullptr;
-uint32_t messages = 0; // with an actor, those rolled back too
 
 void free_text(Said &entry) {
     if (entry.text != nullptr) pfree(entry.text);
@@ -106,20 +103,13 @@ void on_transaction(XactEvent event, void *) {
     if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
         return;
     said = nullptr;
-    messages = 0;
     look_again();
-}
-
-void sign(wire::SignedActor &actor, const ActorKey &key) {
-    actor.xid = U64FromFullTransactionId(GetTopFullTransactionId());
-    actor.counter = ++messages;
-    actor.signature = sign_actor(actor, key);
 }
 
 void write_message(const wire::CaptureMessage &message) {
     wire::Buffer bytes = buffer_in(CurrentMemoryContext);
     append_capture_message(bytes, message);
-    compat::log_message(wire::capture_prefix, bytes.view());
+    log_sealed_message(bytes.view());
     bytes.release();
 }
 
@@ -134,14 +124,12 @@ Words words_said() { return said != nullptr ? said->words : Words(); }
 
 void say_again(const Words &words) {
     Words before = words_said();
-    const ActorKey *key = actor_key(MissingKey::make);
     wire::CaptureMessage message;
-    message.has_actor = key != nullptr && words.generation != before.generation;
+    message.has_actor = words.generation != before.generation;
     message.has_context = words.context != before.context;
     if (!message.has_actor && !message.has_context) return;
-    message.actor.fields = words.actor;
+    message.actor = words.actor;
     message.context = words.context;
-    if (message.has_actor) sign(message.actor, *key);
     write_message(message);
     remember(current_entry(), words);
 }
@@ -149,7 +137,7 @@ void say_again(const Words &words) {
 // Where the actor is not captured any more, the one before must not go on: no fields are said, of nobody.
 void say_before_change(std::string_view context) {
     Words words{.context = context};
-    if (captures_actor() && actor_key(MissingKey::make) != nullptr) {
+    if (captures_actor()) {
         ActorFields fields = actor_fields();
         words.generation = fields.generation;
         words.actor = fields.bytes;

@@ -19,13 +19,11 @@ extern "C" {
 }
 
 #include "capture/actor.hpp"
-#include "capture/actor_key.hpp"
 #include "capture/emission.hpp"
 #include "capture/execution.hpp"
 #include "capture/write_watch.hpp"
 
 #include <cstring>
-#include <unistd.h>
 
 namespace waltrail {
 
@@ -193,11 +191,6 @@ void utility(PlannedStmt *planned, const char *text, bool read_only_tree,
     if (execution.copy_target != nullptr) table_close(execution.copy_target, NoLock);
 }
 
-// Either file is there while the server is, or is about to be, in recovery from an archive or a primary.
-bool follows_another_server() {
-    return access(STANDBY_SIGNAL_FILE, F_OK) == 0 || access(RECOVERY_SIGNAL_FILE, F_OK) == 0;
-}
-
 } // namespace
 
 void start_capture() {
@@ -210,8 +203,6 @@ void start_capture() {
     prepare_write_watch();
     watch_transactions();
     watch_actors();
-    // A server that follows another gets its key from there.
-    actor_key(follows_another_server() ? MissingKey::leave : MissingKey::make);
 }
 
 } // namespace waltrail

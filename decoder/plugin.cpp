@@ -13,6 +13,7 @@ extern "C" {
 
 #include "capture/capture_settings.hpp"
 #include "capture/hooks.hpp"
+#include "capture/sealed_message.hpp"
 #include "capture/write_watch.hpp"
 
 using namespace waltrail;
@@ -63,10 +64,17 @@ static void waltrail_commit(LogicalDecodingContext *decoding, ReorderBufferTXN *
     commit_transaction(session_of(decoding));
 }
 
-static void waltrail_message(LogicalDecodingContext *decoding, ReorderBufferTXN *txn, XLogRecPtr,
+static void waltrail_message(LogicalDecodingContext *decoding, ReorderBufferTXN *, XLogRecPtr,
                              bool transactional, const char *prefix, Size bytes,
                              const char *message) {
-    if (transactional) take_message(session_of(decoding), *txn, prefix, {message, bytes});
+    if (transactional) take_message(session_of(decoding), prefix, {message, bytes});
+}
+
+// The server asks for each record that it is about to decode. There is no session while a slot is made.
+static bool waltrail_filter_by_origin(LogicalDecodingContext *decoding, RepOriginId) {
+    if (decoding->output_plugin_private != nullptr)
+        mark_sealed_message(*decoding->reader, session_of(decoding).sealed_prefix);
+    return false; // keep it
 }
 
 void _PG_output_plugin_init(OutputPluginCallbacks *callbacks) {
@@ -76,6 +84,7 @@ void _PG_output_plugin_init(OutputPluginCallbacks *callbacks) {
     callbacks->truncate_cb = waltrail_truncate;
     callbacks->commit_cb = waltrail_commit;
     callbacks->message_cb = waltrail_message;
+    callbacks->filter_by_origin_cb = waltrail_filter_by_origin;
 }
 
 } // extern "C"

@@ -150,6 +150,7 @@ Session *start_session(LogicalDecodingContext *decoding, const Options &options)
     session->options = options;
     session->scratch = AllocSetContextCreate(context, "waltrail change", ALLOCSET_DEFAULT_SIZES);
     session->values = make_value_encoder(context);
+    session->sealed_prefix = make_secret_prefix();
     session->said = make_transaction_context(context);
     session->context = buffer_in(context);
     session->context_sent = buffer_in(context);
@@ -231,13 +232,13 @@ void commit_transaction(Session &session) {
     session.writer.flush();
 }
 
-void take_message(Session &session, const ReorderBufferTXN &txn, std::string_view prefix,
-                  std::string_view content) {
-    bool is_capture = prefix == wire::capture_prefix;
+void take_message(Session &session, std::string_view prefix, std::string_view content) {
+    bool is_sealed = prefix == session.sealed_prefix.text;
+    bool is_capture = is_sealed || prefix == wire::capture_prefix;
     if (!is_capture && !is_context_prefix(prefix)) return;
     MemoryContext caller = MemoryContextSwitchTo(session.scratch);
     if (is_capture)
-        take_capture(session.said, txn.xid, content);
+        take_capture(session.said, content, is_sealed);
     else
         set_context(session.said.message, content);
     session.transaction.context_changed = true;

@@ -9,6 +9,8 @@
 #include "transaction_context.hpp"
 #include "value_encoder.hpp"
 
+#include "capture/sealed_message.hpp"
+
 #include "wire/encoder.hpp"
 #include "wire/records.hpp"
 #include "wire/types.hpp"
@@ -45,6 +47,7 @@ struct Session {
         shapes_as_of{}; // commit of the newest transaction that may have changed shapes without a lock on their tables
     ValueEncoder values{};
     TransactionState transaction{};
+    SecretPrefix sealed_prefix{}; // of sealed messages in this session
     TransactionContext said{};   // by the messages of the transaction so far
     wire::Buffer context{};      // of the following changes; empty: none
     wire::Buffer context_sent{}; // the last context record of the transaction
@@ -75,8 +78,7 @@ void leave_out_change(Session &session);
 // necessary: session, begin, relation and context records.
 void send_change(Session &session, RelationEntry &entry, wire::Change &change);
 
-// A transactional message; `txn` is the transaction that is replayed.
-void take_message(Session &session, const ReorderBufferTXN &txn, std::string_view prefix,
-                  std::string_view content);
+// A transactional message of the transaction that is replayed.
+void take_message(Session &session, std::string_view prefix, std::string_view content);
 
 } // namespace waltrail

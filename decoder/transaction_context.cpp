@@ -5,11 +5,9 @@ extern "C" {
 }
 
 #include "context_memory.hpp"
-#include "full_xid.hpp"
 #include "server_text.hpp"
 
-#include "capture/actor_signature.hpp"
-
+#include "wire/capture_message.hpp"
 #include "wire/json_render.hpp"
 #include "wire/marks.hpp"
 #include "wire/raw_text.hpp"
@@ -60,24 +58,19 @@ void append_actor_object(wire::Buffer &out, const wire::Actor &actor) {
     out.append_byte('}');
 }
 
-bool is_genuine(const TransactionContext &context, TransactionId xid,
-                const wire::SignedActor &actor) {
-    const ActorKey *key = actor_key(MissingKey::leave);
-    return key != nullptr && is_signed(actor, *key) && actor.xid == full_xid(xid) &&
-           actor.counter > context.counter;
-}
-
-void take_actor(TransactionContext &context, TransactionId xid,
-                const wire::SignedActor &signed_actor, const wire::Actor &actor) {
+// Of nobody: whose actor is left out from here on.
+void take_actor(TransactionContext &context, const wire::Actor &actor, bool is_nobodys) {
     context.claimed_actor.clear();
-    if (!is_genuine(context, xid, signed_actor))
-        return append_actor_object(context.claimed_actor, actor);
-    context.counter = signed_actor.counter;
     context.actor.clear();
     context.application_name.clear();
-    if (!signed_actor.fields.empty()) append_actor_object(context.actor, actor);
+    if (!is_nobodys) append_actor_object(context.actor, actor);
     if (!actor.application_name.empty())
         append_name(context.application_name, actor.application_name);
+}
+
+void claim_actor(TransactionContext &context, const wire::Actor &actor) {
+    context.claimed_actor.clear();
+    append_actor_object(context.claimed_actor, actor);
 }
 
 const ContextText &text_in_force(const TransactionContext &context) {
@@ -121,7 +114,6 @@ void reset(TransactionContext &context, size_t kept_bytes_max) {
         buffer->clear();
         if (buffer->capacity > kept_bytes_max) buffer->release();
     }
-    context.counter = 0;
 }
 
 // An origin that is gone since has no name any more: its number.
@@ -132,13 +124,14 @@ void set_origin(TransactionContext &context, RepOriginId origin) {
     append_name(context.origin, name);
 }
 
-void take_capture(TransactionContext &context, TransactionId xid, std::string_view content) {
+void take_capture(TransactionContext &context, std::string_view content, bool is_sealed) {
     wire::CaptureMessage message;
     wire::Actor actor;
     if (!parse_capture_message(content, message) ||
-        (message.has_actor && !parse_actor(message.actor.fields, actor)))
+        (message.has_actor && !parse_actor(message.actor, actor)))
         return set_context(context.message, content);
-    if (message.has_actor) take_actor(context, xid, message.actor, actor);
+    if (message.has_actor && is_sealed) take_actor(context, actor, message.actor.empty());
+    if (message.has_actor && !is_sealed) claim_actor(context, actor);
     if (message.has_context) set_context(context.statement, message.context);
 }
 

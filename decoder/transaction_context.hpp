@@ -25,7 +25,6 @@ struct TransactionContext {
     wire::Buffer application_name{}; // a JSON string, empty: none
     wire::Buffer claimed_actor{};    // a JSON object that nobody vouches for, empty: none
     wire::Buffer origin{};           // a JSON string, empty: none
-    uint32_t counter = 0;            // of the last genuine actor
 };
 static_assert(std::is_trivially_destructible_v<TransactionContext>);
 
@@ -37,9 +36,9 @@ void reset(TransactionContext &context, size_t kept_bytes_max);
 // A transaction that came by replication. Needs a transaction.
 void set_origin(TransactionContext &context, RepOriginId origin);
 
-// Takes a message of the preloaded library, or of somebody who would like to be it, in the transaction of this id. Allocates in
-// the current memory context.
-void take_capture(TransactionContext &context, TransactionId xid, std::string_view content);
+// Takes a message of the preloaded library (`is_sealed`), or of somebody who would like to be it. Allocates in the current memory
+// context.
+void take_capture(TransactionContext &context, std::string_view content, bool is_sealed);
 
 // Appends the whole, or nothing where nothing is said.
 void append_context(wire::Buffer &out, const TransactionContext &context);

@@ -34,12 +34,7 @@ bool parse_actor(std::string_view fields, Actor &actor) {
 void append_capture_message(Buffer &out, const CaptureMessage &message) {
     out.append_byte((message.has_actor ? has_actor_flag : 0) |
                     (message.has_context ? has_context_flag : 0));
-    if (message.has_actor) {
-        out.append_little_endian(message.actor.xid);
-        out.append_little_endian(message.actor.counter);
-        out.append(message.actor.signature.data(), message.actor.signature.size());
-        out.append_string(message.actor.fields);
-    }
+    if (message.has_actor) out.append_string(message.actor);
     if (message.has_context) out.append(message.context);
 }
 
@@ -48,14 +43,7 @@ bool parse_capture_message(std::string_view bytes, CaptureMessage &message) {
     uint8_t flags = in.byte();
     message.has_actor = (flags & has_actor_flag) != 0;
     message.has_context = (flags & has_context_flag) != 0;
-    if (message.has_actor) {
-        message.actor.xid = in.little_endian<uint64_t>();
-        message.actor.counter = in.little_endian<uint32_t>();
-        std::string_view signature = in.bytes(message.actor.signature.size());
-        if (in.failed) return false;
-        std::memcpy(message.actor.signature.data(), signature.data(), signature.size());
-        message.actor.fields = in.string();
-    }
+    if (message.has_actor) message.actor = in.string();
     if (message.has_context) message.context = in.bytes(in.left());
     return !in.failed && in.at_end() && flags != 0 && (flags & ~known_flags) == 0;
 }

@@ -1,11 +1,10 @@
 // What the preloaded library writes into the WAL before a change, as the content of a transactional logical message: who makes
-// the change, and the context that its statement came with (docs/wire_format.md, "Captured messages"). Written by capture/,
-// read by decoder/.
+// the change, and the context that its statement came with (docs/wire_format.md, "Capture messages"). Written by capture/,
+// read by decoder/. Any role can write the same content: what is genuine is sealed (capture/sealed_message.hpp).
 #pragma once
 
 #include "wire/memory.hpp"
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -24,20 +23,10 @@ struct Actor {
     std::string_view application_name; // what the client says of itself
 };
 
-// Any role can write any message, and may have read an earlier one: `signature` tells by whom it was made and that it is where
-// it was made (capture/actor_signature.hpp).
-struct SignedActor {
-    using Signature = std::array<uint8_t, 16>;
-    uint64_t xid = 0;     // pg_current_xact_id()
-    uint32_t counter = 0; // of such messages in the transaction, from 1
-    Signature signature{};
-    std::string_view fields; // of append_actor()
-};
-
 struct CaptureMessage {
     bool has_actor = false;
     bool has_context = false;
-    SignedActor actor{};
+    std::string_view actor;   // of append_actor(); empty: of nobody, from here on
     std::string_view context; // empty ends the context of an earlier message
 };
 

@@ -5,8 +5,6 @@ import pytest
 
 from recorded import Recorded
 
-SECRET = "waltrail_actor.key"
-
 
 @pytest.fixture(scope="module", autouse=True)
 def roles(preloaded_server):
@@ -219,9 +217,8 @@ def test_messages_in_savepoints_are_genuine(recorded, mallory):
     assert actors(recorded) == {"1": MALLORY, "2": friend, "3": MALLORY, **{str(i): (friend, MALLORY)[i % 2] for i in range(10, 40)}}
 
 
-@pytest.mark.parametrize("change", range(0, 60, 3))
+@pytest.mark.parametrize("change", range(0, 20, 3))
 def test_message_that_was_changed_is_worth_nothing(recorded, mallory, change):
-    """Every byte counts: xid, counter, signature, fields."""
     since = wal_position(recorded.database)
     mallory.execute("SET ROLE friend; INSERT INTO rows VALUES (1); RESET ROLE")
     (message,) = capture_messages(recorded.database, since)
@@ -232,7 +229,7 @@ def test_message_that_was_changed_is_worth_nothing(recorded, mallory, change):
     assert actors(recorded) == {"1": dict(MALLORY, current_user="friend"), "2": MALLORY}
 
 
-@pytest.mark.parametrize("content", [b"", b"\x01", b"\xff" * 40, b"\x01" + b"\x00" * 28, b"\x03" + b"\x00" * 28 + b"\x06" + b"\x00" * 6 + b"{}"])
+@pytest.mark.parametrize("content", [b"", b"\x01", b"\xff" * 40, b"\x01\x00", b"\x03\x06" + b"\x00" * 6 + b"{}"])
 def test_message_that_is_none_harms_nothing(recorded, mallory, content):
     mallory.execute("INSERT INTO rows VALUES (1)")
     emit(mallory, "waltrail.capture", content)
@@ -244,10 +241,10 @@ def test_message_that_is_none_harms_nothing(recorded, mallory, content):
 
 
 def forged(fields):
-    """A message as the library writes it, with a signature that is none. Fields: bytes, each below 128."""
+    """A message with the content that the library writes. Fields: bytes, each below 128."""
     joined = b"".join(bytes([len(field)]) + field for field in fields)
     size = len(joined)
-    return b"\x01" + b"\x00" * 28 + bytes([size & 0x7F | 0x80, size >> 7]) + joined
+    return b"\x01" + bytes([size & 0x7F | 0x80, size >> 7]) + joined
 
 
 @pytest.mark.parametrize("name", [b"\xff\xe9", b"a\x00b", b"x" * 127])
@@ -268,7 +265,7 @@ def test_forged_names_spoil_no_row(preloaded, destination, slot, waltrail, name)
 
 def test_forged_actor_of_many_bytes_is_none(recorded, mallory):
     """It would stand in every row behind it."""
-    emit(mallory, "waltrail.capture", b"\x01" + b"\x00" * 28 + b"\x80\x80\x80\x01" + b"\x00" * (1 << 21))
+    emit(mallory, "waltrail.capture", b"\x01" + b"\x80\x80\x80\x01" + b"\x00" * (1 << 21))
     mallory.execute("INSERT INTO rows VALUES (1)")
     mallory.connection.commit()
     ((_, context),) = recorded.contexts()
@@ -301,16 +298,6 @@ def test_settings_are_a_superusers(recorded, mallory):
     mallory.execute("INSERT INTO rows VALUES (1)")
     mallory.connection.commit()
     assert actors(recorded) == {"1": MALLORY}
-
-
-def test_key_is_the_servers(recorded, mallory):
-    path = recorded.database.server.data / SECRET
-    assert path.stat().st_mode & 0o777 == 0o600 and path.stat().st_size == 32
-    for statement in (f"SELECT pg_read_binary_file('{SECRET}')", f"SELECT lo_import('{SECRET}')", f"COPY rows FROM '{SECRET}'",
-                      f"SELECT pg_stat_file('{SECRET}')"):  # fmt: skip
-        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
-            mallory.execute(statement)
-        mallory.connection.rollback()
 
 
 def test_actor_can_be_left_out(recorded):
