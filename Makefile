@@ -35,7 +35,7 @@ EXTRA_CLEAN = build $(OBJS:.o=.d)
 
 # The same folder as -isystem takes precedence over PGXS's own -I: warnings in server headers are not ours to mend.
 PG_CPPFLAGS = -isystem $(includedir_server)
-PG_CXXFLAGS = -std=c++20 -fno-exceptions -fno-rtti -fno-threadsafe-statics -fvisibility=hidden -O2 -Wall -Wextra \
+PG_CXXFLAGS = -std=c++20 -fno-exceptions -fno-rtti -fno-threadsafe-statics -fvisibility=hidden -fno-plt -O2 -Wall -Wextra \
 	-Wno-missing-field-initializers -MMD -MP $(if $(WERROR),-Werror)
 
 # The bitcode rule of PGXS ignores PG_CXXFLAGS. A command line or an environment must not turn it on again.

@@ -68,7 +68,7 @@ std::string_view client_addr() {
     return address;
 }
 
-void make_bytes() {
+[[gnu::cold]] void make_bytes() {
     if (known.bytes.allocator.owner == nullptr) known.bytes = buffer_in(TopMemoryContext);
     Oid session_user = GetSessionUserId(), current_user = GetOuterUserId();
     Oid authenticated_user = GetAuthenticatedUserId();

@@ -76,11 +76,15 @@ void begin_execution(Execution &execution, Statement &statement, const Statement
 }
 
 void end_execution(Execution &execution) {
+    abandon_execution(execution);
+    if (innermost != nullptr) go_on(*innermost);
+}
+
+void abandon_execution(Execution &execution) {
     end_watch(execution);
     innermost = execution.outer;
-    if (innermost == nullptr) return;
-    if (runs_prepared_of_client(*innermost)) set_prepared(*execution.statement, {});
-    if (execution.has_ended_well) go_on(*innermost);
+    if (innermost != nullptr && runs_prepared_of_client(*innermost))
+        set_prepared(*execution.statement, {});
 }
 
 // A comment is nearest to the change; a setting holds for all that the session or the transaction does.

@@ -48,9 +48,8 @@ struct Execution {
     Relation copy_target = nullptr;  // of COPY FROM
     bool runs_prepared = false;      // EXECUTE, FETCH, MOVE
     bool fills_logged_table = false; // CREATE TABLE AS, SELECT INTO
-    bool has_ended_well = false;
     // Of write_watch.cpp:
-    WatchedInput first_input{};
+    WatchedInput first_input;       // not initialized, for the sake of speed, until `inputs` has it
     WatchedInput *inputs = nullptr; // first_input, and others in the query's memory
     Relation armed = nullptr;
     bool is_at_row = false; // which it has said what must be said for
@@ -60,10 +59,11 @@ struct Execution {
 // Null where nothing is under way.
 Execution *innermost_execution();
 
-// `statement` is used where the execution is the outermost. end_execution() must come whichever way the execution ends, also when
-// begin_execution() has failed.
+// `statement` is used where the execution is the outermost. What has begun must end, or be abandoned after an error, also one of
+// begin_execution() itself.
 void begin_execution(Execution &execution, Statement &statement, const StatementText &text);
 void end_execution(Execution &execution);
+void abandon_execution(Execution &execution);
 
 // Of the changes that the innermost execution makes; empty: none. Valid until an execution ends or a setting changes.
 std::string_view context_in_force();

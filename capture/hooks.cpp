@@ -33,10 +33,14 @@ ExecutorRun_hook_type next_run = nullptr;
 ExecutorFinish_hook_type next_finish = nullptr;
 ProcessUtility_hook_type next_utility = nullptr;
 
-// Rows that a subscription brings are their origin's, also those of its triggers. Parallel workers write nothing.
+// Rows that a subscription brings are their origin's, also those of its triggers. Parallel workers write nothing. A process that
+// has captured once goes on: it becomes no worker, and no server goes back into recovery.
 bool is_capturing() {
-    return XLogLogicalInfoActive() && !IsLogicalWorker() && !IsParallelWorker() &&
-           !RecoveryInProgress();
+    static bool has_captured = false;
+    if (!has_captured)
+        has_captured = XLogLogicalInfoActive() && !IsLogicalWorker() && !IsParallelWorker() &&
+                       !RecoveryInProgress();
+    return has_captured;
 }
 
 StatementText text_of(const PlannedStmt &statement, const char *text) {
@@ -64,11 +68,14 @@ void run(QueryDesc *query, ScanDirection direction, uint64 count WALTRAIL_EXECUT
         begin_execution(execution, statement, text_of(*query->plannedstmt, query->sourceText));
         if (fills_logged_table(query, execution)) before_write();
         next(query, direction, count WALTRAIL_EXECUTE_ONCE_ARGUMENT);
-        execution.has_ended_well = true;
     }
-    PG_FINALLY();
-    { end_execution(execution); }
+    PG_CATCH();
+    {
+        abandon_execution(execution);
+        PG_RE_THROW();
+    }
     PG_END_TRY();
+    end_execution(execution);
 }
 
 // Whether anything can run in ExecutorFinish(): AFTER triggers, those of foreign keys among them, or what of a WITH nobody has asked for.
@@ -83,20 +90,28 @@ bool has_to_finish(const EState &state) {
     return false;
 }
 
-void finish(QueryDesc *query) {
-    auto *next = next_finish != nullptr ? next_finish : standard_ExecutorFinish;
-    if (!has_to_finish(*query->estate) || !is_capturing()) return next(query);
+// Not inlined, nor is the next: the frame of a PG_TRY is for those that need it.
+[[gnu::noinline]] void watched_finish(QueryDesc *query, ExecutorFinish_hook_type next) {
     Execution execution = execution_of(query);
     Statement statement;
     PG_TRY();
     {
         begin_execution(execution, statement, text_of(*query->plannedstmt, query->sourceText));
         next(query);
-        execution.has_ended_well = true;
     }
-    PG_FINALLY();
-    { end_execution(execution); }
+    PG_CATCH();
+    {
+        abandon_execution(execution);
+        PG_RE_THROW();
+    }
     PG_END_TRY();
+    end_execution(execution);
+}
+
+void finish(QueryDesc *query) {
+    auto *next = next_finish != nullptr ? next_finish : standard_ExecutorFinish;
+    if (!has_to_finish(*query->estate) || !is_capturing()) return next(query);
+    watched_finish(query, next);
 }
 
 bool is_logged(const RangeVar *table) {
@@ -167,14 +182,10 @@ void prepare_utility(Execution &execution, const Node *statement) {
         watch_copy(execution, target, reinterpret_cast<const CopyStmt *>(statement)->whereClause);
 }
 
-void utility(PlannedStmt *planned, const char *text, bool read_only_tree,
-             ProcessUtilityContext context, ParamListInfo parameters, QueryEnvironment *environment,
-             DestReceiver *destination, QueryCompletion *completion) {
-    auto *next = next_utility != nullptr ? next_utility : standard_ProcessUtility;
-    // Nothing runs within BEGIN, COMMIT and their like: what they cause comes after them.
-    if (IsA(planned->utilityStmt, TransactionStmt) || !is_capturing())
-        return next(planned, text, read_only_tree, context, parameters, environment, destination,
-                    completion);
+[[gnu::noinline]] void watched_utility(PlannedStmt *planned, const char *text, bool read_only_tree,
+                                       ProcessUtilityContext context, ParamListInfo parameters,
+                                       QueryEnvironment *environment, DestReceiver *destination,
+                                       QueryCompletion *completion, ProcessUtility_hook_type next) {
     Execution execution;
     Statement statement;
     PG_TRY();
@@ -183,12 +194,27 @@ void utility(PlannedStmt *planned, const char *text, bool read_only_tree,
         prepare_utility(execution, planned->utilityStmt);
         next(planned, text, read_only_tree, context, parameters, environment, destination,
              completion);
-        execution.has_ended_well = true;
     }
-    PG_FINALLY();
-    { end_execution(execution); }
+    PG_CATCH();
+    {
+        abandon_execution(execution);
+        PG_RE_THROW();
+    }
     PG_END_TRY();
+    end_execution(execution);
     if (execution.copy_target != nullptr) table_close(execution.copy_target, NoLock);
+}
+
+// Nothing runs within BEGIN, COMMIT and their like: what they cause comes after them.
+void utility(PlannedStmt *planned, const char *text, bool read_only_tree,
+             ProcessUtilityContext context, ParamListInfo parameters, QueryEnvironment *environment,
+             DestReceiver *destination, QueryCompletion *completion) {
+    auto *next = next_utility != nullptr ? next_utility : standard_ProcessUtility;
+    if (IsA(planned->utilityStmt, TransactionStmt) || !is_capturing())
+        return next(planned, text, read_only_tree, context, parameters, environment, destination,
+                    completion);
+    watched_utility(planned, text, read_only_tree, context, parameters, environment, destination,
+                    completion, next);
 }
 
 } // namespace

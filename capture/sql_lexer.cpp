@@ -1,5 +1,6 @@
 #include "capture/sql_lexer.hpp"
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 
@@ -18,6 +19,13 @@ bool starts_word(char c) {
 
 // dolq_cont; an identifier may have $ as well.
 bool continues_tag(char c) { return starts_word(c) || is_digit(c); }
+
+// By character, whether a literal, a quoted identifier, a comment or a semicolon may begin with it.
+constexpr std::array<bool, 256> may_begin_something = [] {
+    std::array<bool, 256> table{};
+    for (char c : {'\'', '"', ';', '$', '-', '/'}) table[static_cast<uint8_t>(c)] = true;
+    return table;
+}();
 
 } // namespace
 
@@ -76,11 +84,11 @@ LexemeKind SqlLexer::read_comment() {
 bool SqlLexer::skip_plain(size_t to) {
     if (to < at_) return false;
     for (size_t at = at_; at < to; at++) {
+        if (!may_begin_something[static_cast<uint8_t>(text_[at])]) continue;
         char c = text_[at], next = at + 1 < to ? text_[at + 1] : '\0';
-        bool may_begin_something = c == '\'' || c == '"' || c == ';' ||
-                                   (c == '$' && !is_digit(next)) || (c == '-' && next == '-') ||
-                                   (c == '/' && next == '*');
-        if (may_begin_something) return false;
+        bool is_plain =
+            (c == '$' && is_digit(next)) || (c == '-' && next != '-') || (c == '/' && next != '*');
+        if (!is_plain) return false;
     }
     at_ = to;
     return true;

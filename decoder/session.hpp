@@ -48,9 +48,9 @@ struct Session {
     ValueEncoder values{};
     TransactionState transaction{};
     SecretPrefix sealed_prefix{}; // of sealed messages in this session
-    TransactionContext said{};   // by the messages of the transaction so far
-    wire::Buffer context{};      // of the following changes; empty: none
-    wire::Buffer context_sent{}; // the last context record of the transaction
+    TransactionContext said{};    // by the messages of the transaction so far
+    wire::Buffer context{};       // of the following changes; empty: none
+    wire::Buffer context_sent{};  // the last context record of the transaction
     // format 'json' only: the change that the writer holds, and the line it becomes.
     const wire::Change *rendering = nullptr;
     RelationEntry *rendering_entry = nullptr;
