@@ -1,14 +1,50 @@
-"""Subjects that are compared in pairs: each value with the peer's of the same round.
+"""Two servers that are driven at the same time, each with its client on a CPU of its own.
 
-What disturbs the machine for longer than a round then changes both, and not their ratio. A figure
-is the median of all rounds, its spread the quartiles.
+What disturbs the machine disturbs both; then they change CPUs, because CPUs differ too. A pair of
+slices is compared by its ratio; a figure is the median of the ratios, its spread the quartiles.
 """
+import concurrent.futures
+import math
+import os
 import statistics
 
 
-def ratios(values, peer_values):
-    """Of the rounds in which the peer's value is not 0."""
-    return [value / peer for value, peer in zip(values, peer_values, strict=True) if peer]
+def cpus():
+    """The two that are used."""
+    allowed = sorted(os.sched_getaffinity(0))
+    if len(allowed) < 2:
+        raise RuntimeError('this benchmark needs two CPUs, one for each of two servers')
+    return allowed[0], allowed[-1]
+
+
+def drive_both(drive, first, second):
+    """drive(server): {metric: value} is called for both at once, twice. Returns for each the
+    geometric means, {metric: value}."""
+    one, other = cpus()
+    with concurrent.futures.ThreadPoolExecutor(2) as threads:
+        found = []
+        for placement in ((one, other), (other, one)):
+            calls = [threads.submit(drive_on, cpu, drive, server)
+                     for cpu, server in zip(placement, (first, second))]
+            found.append([call.result() for call in calls])
+    return [{metric: geometric_mean(before[metric], after[metric]) for metric in before}
+            for before, after in zip(*found)]
+
+
+def drive_on(cpu, drive, server):
+    """What the server and this thread start from here on, backends and clients, runs on this CPU."""
+    os.sched_setaffinity(server.postmaster.pid, {cpu})
+    os.sched_setaffinity(0, {cpu})
+    return drive(server)
+
+
+def geometric_mean(one, other):
+    return math.sqrt(max(one, 0) * max(other, 0))
+
+
+def ratios(pairs, metric):
+    """Of the pairs in which the peer's value is not 0. pairs: of ({metric: value}, the peer's)."""
+    return [subject[metric] / peer[metric] for subject, peer in pairs if peer[metric]]
 
 
 def quartiles(values):
@@ -24,12 +60,11 @@ def spread(values, digits):
     return f'{median} [{low}–{high}]'
 
 
-def entries(metrics_of, peer, description):
-    """For report.write_entries(): one for each subject and metric. metrics_of is, by subject and
-    metric, the values in the order of the rounds."""
-    for subject, metrics in metrics_of.items():
-        for metric, values in metrics.items():
-            found = ratios(values, metrics_of[peer][metric])
+def entries(pairs_of, peer, description):
+    """For report.write_entries(): one for each subject and metric."""
+    for subject, pairs in pairs_of.items():
+        for metric in pairs[0][0]:
+            values, found = [values[metric] for values, _ in pairs], ratios(pairs, metric)
             yield description | {
                 'subject': subject, 'peer': peer, 'metric': metric,
                 'value': statistics.median(values),
