@@ -32,8 +32,8 @@ def drive_both(drive, first, second):
 
 
 def drive_on(cpu, drive, server):
-    """What the server and this thread start from here on, backends and clients, runs on this CPU."""
-    os.sched_setaffinity(server.postmaster.pid, {cpu})
+    """The server runs on this CPU, and what this thread starts: clients."""
+    server.pin(cpu)
     os.sched_setaffinity(0, {cpu})
     return drive(server)
 

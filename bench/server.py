@@ -111,6 +111,14 @@ class Server:
         self.sql('SELECT pg_reload_conf()')
         self.sql('CHECKPOINT')
 
+    def pin(self, cpu):
+        """All its processes, and those that it starts from here on, run on this CPU."""
+        for pid in [self.postmaster.pid, *(pid for pid, _ in self._children())]:
+            try:
+                os.sched_setaffinity(int(pid), {cpu})
+            except ProcessLookupError:
+                pass  # has ended meanwhile
+
     def walsender_cpu_files(self):
         """The schedstat files of the walsenders that run now; empty where /proc has none."""
         return [pathlib.Path(f'/proc/{pid}/schedstat')

@@ -1,5 +1,5 @@
 // What the server executes passes here. Each hook enters an execution, calls what it replaced, and leaves the execution whichever way that
-// ends: the stack of executions outlives an error (PG_TRY), as the hooks' own C stack does not.
+// ends.
 #include "capture/hooks.hpp"
 
 #include "capture/compat.hpp"
@@ -47,10 +47,22 @@ StatementText text_of(const PlannedStmt &statement, const char *text) {
     return {text, {statement.stmt_location, statement.stmt_len}};
 }
 
-Execution execution_of(QueryDesc *query) {
-    Execution execution;
-    execution.query = query;
-    return execution;
+// An error takes the C stack of the hooks away, but not the stack of executions, which body() may run in the middle of.
+template <typename Body>
+void execute(Execution &execution, const StatementText &text, const Body &body) {
+    Statement statement;
+    PG_TRY();
+    {
+        begin_execution(execution, statement, text);
+        body();
+    }
+    PG_CATCH();
+    {
+        abandon_execution(execution);
+        PG_RE_THROW();
+    }
+    PG_END_TRY();
+    end_execution(execution);
 }
 
 bool fills_logged_table(const QueryDesc *query, const Execution &execution) {
@@ -61,21 +73,12 @@ bool fills_logged_table(const QueryDesc *query, const Execution &execution) {
 void run(QueryDesc *query, ScanDirection direction, uint64 count WALTRAIL_EXECUTE_ONCE_PARAMETER) {
     auto *next = next_run != nullptr ? next_run : standard_ExecutorRun;
     if (!is_capturing()) return next(query, direction, count WALTRAIL_EXECUTE_ONCE_ARGUMENT);
-    Execution execution = execution_of(query);
-    Statement statement;
-    PG_TRY();
-    {
-        begin_execution(execution, statement, text_of(*query->plannedstmt, query->sourceText));
+    Execution execution;
+    execution.query = query;
+    execute(execution, text_of(*query->plannedstmt, query->sourceText), [&] {
         if (fills_logged_table(query, execution)) before_write();
         next(query, direction, count WALTRAIL_EXECUTE_ONCE_ARGUMENT);
-    }
-    PG_CATCH();
-    {
-        abandon_execution(execution);
-        PG_RE_THROW();
-    }
-    PG_END_TRY();
-    end_execution(execution);
+    });
 }
 
 // Whether anything can run in ExecutorFinish(): AFTER triggers, those of foreign keys among them, or what of a WITH nobody has asked for.
@@ -90,22 +93,11 @@ bool has_to_finish(const EState &state) {
     return false;
 }
 
-// Not inlined, nor is the next: the frame of a PG_TRY is for those that need it.
+// Not inlined: the frame of a PG_TRY is for those that need it. Nor is watched_utility().
 [[gnu::noinline]] void watched_finish(QueryDesc *query, ExecutorFinish_hook_type next) {
-    Execution execution = execution_of(query);
-    Statement statement;
-    PG_TRY();
-    {
-        begin_execution(execution, statement, text_of(*query->plannedstmt, query->sourceText));
-        next(query);
-    }
-    PG_CATCH();
-    {
-        abandon_execution(execution);
-        PG_RE_THROW();
-    }
-    PG_END_TRY();
-    end_execution(execution);
+    Execution execution;
+    execution.query = query;
+    execute(execution, text_of(*query->plannedstmt, query->sourceText), [&] { next(query); });
 }
 
 void finish(QueryDesc *query) {
@@ -187,21 +179,11 @@ void prepare_utility(Execution &execution, const Node *statement) {
                                        QueryEnvironment *environment, DestReceiver *destination,
                                        QueryCompletion *completion, ProcessUtility_hook_type next) {
     Execution execution;
-    Statement statement;
-    PG_TRY();
-    {
-        begin_execution(execution, statement, text_of(*planned, text));
+    execute(execution, text_of(*planned, text), [&] {
         prepare_utility(execution, planned->utilityStmt);
         next(planned, text, read_only_tree, context, parameters, environment, destination,
              completion);
-    }
-    PG_CATCH();
-    {
-        abandon_execution(execution);
-        PG_RE_THROW();
-    }
-    PG_END_TRY();
-    end_execution(execution);
+    });
     if (execution.copy_target != nullptr) table_close(execution.copy_target, NoLock);
 }
 

@@ -10,8 +10,6 @@ extern "C" {
 #include "replication/message.h"
 }
 
-#include "wire/capture_message.hpp"
-
 #include <cstring>
 
 namespace waltrail {
@@ -22,6 +20,17 @@ constexpr std::string_view seal = "sealed";
 
 void add(const void *bytes, size_t size) {
     XLogRegisterData(static_cast<char *>(const_cast<void *>(bytes)), static_cast<int>(size));
+}
+
+bool is_prefix(const xl_logical_message &message, const char (&prefix)[sizeof sealed_prefix]) {
+    return message.prefix_size == sizeof prefix &&
+           std::memcmp(message.message, prefix, sizeof prefix) == 0;
+}
+
+bool is_sealed(XLogReaderState &reader, const xl_logical_message &message) {
+    size_t end = SizeOfLogicalMessage + message.prefix_size + message.message_size;
+    return XLogRecGetDataLen(&reader) == end + seal.size() &&
+           std::memcmp(XLogRecGetData(&reader) + end, seal.data(), seal.size()) == 0;
 }
 
 } // namespace
@@ -44,26 +53,13 @@ void log_sealed_message(std::string_view content) {
     XLogInsert(RM_LOGICALMSG_ID, XLOG_LOGICAL_MESSAGE);
 }
 
-SecretPrefix make_secret_prefix() {
-    SecretPrefix prefix{};
-    static_assert(sizeof prefix.text == sizeof wire::capture_prefix);
-    if (!pg_strong_random(prefix.text, sizeof prefix.text - 1))
-        ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR),
-                errmsg("could not generate random bytes for a decoding session"));
-    for (char &byte : prefix.text)
-        if (byte == '\0') byte = 'x';
-    prefix.text[sizeof prefix.text - 1] = '\0';
-    return prefix;
-}
-
-void mark_sealed_message(XLogReaderState &reader, const SecretPrefix &prefix) {
+void mark_sealed_message(XLogReaderState &reader) {
     if (XLogRecGetRmid(&reader) != RM_LOGICALMSG_ID) return;
     auto *message = reinterpret_cast<xl_logical_message *>(XLogRecGetData(&reader));
-    size_t size = SizeOfLogicalMessage + message->prefix_size + message->message_size;
-    bool is_sealed = message->prefix_size == sizeof wire::capture_prefix &&
-                     XLogRecGetDataLen(&reader) == size + seal.size() &&
-                     std::memcmp(XLogRecGetData(&reader) + size, seal.data(), seal.size()) == 0;
-    if (is_sealed) std::memcpy(message->message, prefix.text, sizeof prefix.text);
+    if (is_prefix(*message, wire::capture_prefix) && is_sealed(reader, *message))
+        std::memcpy(message->message, sealed_prefix, sizeof sealed_prefix);
+    else if (is_prefix(*message, sealed_prefix))
+        message->message[0] = '?';
 }
 
 } // namespace waltrail

@@ -70,10 +70,9 @@ static void waltrail_message(LogicalDecodingContext *decoding, ReorderBufferTXN 
     if (transactional) take_message(session_of(decoding), prefix, {message, bytes});
 }
 
-// The server asks for each record that it is about to decode. There is no session while a slot is made.
+// The server asks for each record that it is about to decode.
 static bool waltrail_filter_by_origin(LogicalDecodingContext *decoding, RepOriginId) {
-    if (decoding->output_plugin_private != nullptr)
-        mark_sealed_message(*decoding->reader, session_of(decoding).sealed_prefix);
+    mark_sealed_message(*decoding->reader);
     return false; // keep it
 }
 

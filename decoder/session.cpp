@@ -18,6 +18,10 @@ extern "C" {
 #include "render_settings.hpp"
 #include "server_text.hpp"
 
+#include "capture/sealed_message.hpp"
+
+#include "wire/capture_message.hpp"
+
 namespace waltrail {
 
 namespace {
@@ -150,7 +154,6 @@ Session *start_session(LogicalDecodingContext *decoding, const Options &options)
     session->options = options;
     session->scratch = AllocSetContextCreate(context, "waltrail change", ALLOCSET_DEFAULT_SIZES);
     session->values = make_value_encoder(context);
-    session->sealed_prefix = make_secret_prefix();
     session->said = make_transaction_context(context);
     session->context = buffer_in(context);
     session->context_sent = buffer_in(context);
@@ -233,7 +236,7 @@ void commit_transaction(Session &session) {
 }
 
 void take_message(Session &session, std::string_view prefix, std::string_view content) {
-    bool is_sealed = prefix == session.sealed_prefix.text;
+    bool is_sealed = prefix == sealed_prefix;
     bool is_capture = is_sealed || prefix == wire::capture_prefix;
     if (!is_capture && !is_context_prefix(prefix)) return;
     MemoryContext caller = MemoryContextSwitchTo(session.scratch);

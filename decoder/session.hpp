@@ -9,8 +9,6 @@
 #include "transaction_context.hpp"
 #include "value_encoder.hpp"
 
-#include "capture/sealed_message.hpp"
-
 #include "wire/encoder.hpp"
 #include "wire/records.hpp"
 #include "wire/types.hpp"
@@ -47,10 +45,9 @@ struct Session {
         shapes_as_of{}; // commit of the newest transaction that may have changed shapes without a lock on their tables
     ValueEncoder values{};
     TransactionState transaction{};
-    SecretPrefix sealed_prefix{}; // of sealed messages in this session
-    TransactionContext said{};    // by the messages of the transaction so far
-    wire::Buffer context{};       // of the following changes; empty: none
-    wire::Buffer context_sent{};  // the last context record of the transaction
+    TransactionContext said{};   // by the messages of the transaction so far
+    wire::Buffer context{};      // of the following changes; empty: none
+    wire::Buffer context_sent{}; // the last context record of the transaction
     // format 'json' only: the change that the writer holds, and the line it becomes.
     const wire::Change *rendering = nullptr;
     RelationEntry *rendering_entry = nullptr;

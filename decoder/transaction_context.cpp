@@ -132,7 +132,8 @@ void take_capture(TransactionContext &context, std::string_view content, bool is
         return set_context(context.message, content);
     if (message.has_actor && is_sealed) take_actor(context, actor, message.actor.empty());
     if (message.has_actor && !is_sealed) claim_actor(context, actor);
-    if (message.has_context) set_context(context.statement, message.context);
+    if (message.has_context)
+        set_context(is_sealed ? context.statement : context.message, message.context);
 }
 
 void append_context(wire::Buffer &out, const TransactionContext &context) {

@@ -11,7 +11,6 @@
 #include "change_context.hpp"
 #include "compat.hpp"
 
-#include "wire/capture_message.hpp"
 #include "wire/memory.hpp"
 
 #include <string_view>

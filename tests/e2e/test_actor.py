@@ -4,6 +4,7 @@ import psycopg2
 import pytest
 
 from recorded import Recorded
+from servers import wait_until
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -185,6 +186,39 @@ def test_message_of_another_session_is_worth_nothing(recorded, mallory):
     assert ours["3"]["claimed"] == {"actor": {"session_user": "victim"}}
 
 
+def test_not_even_a_superuser_writes_one_in_sql(recorded):
+    database = recorded.database
+    since = wal_position(database)
+    with database.connect(user="victim") as connection:
+        connection.cursor().execute("INSERT INTO rows VALUES (1)")
+    connection.close()
+    (stolen,) = capture_messages(database, since)
+    connection = database.connect(autocommit=False)
+    cursor = connection.cursor()
+    cursor.execute("SET LOCAL waltrail.capture_actor = off")
+    for content in (stolen, stolen + b"sealed"):
+        emit(cursor, "waltrail.capture", content)
+        cursor.execute("INSERT INTO rows VALUES (%s)", [len(content)])
+    connection.commit()
+    connection.close()
+    _, (_, exact), (_, longer) = recorded.ours()
+    assert exact == longer == {"claimed": {"actor": {"session_user": "victim"}}}
+
+
+def test_message_that_is_spilled_to_disk_stays_genuine(recorded, mallory):
+    mallory.execute("SET ROLE friend; INSERT INTO rows SELECT generate_series(1, 5000); RESET ROLE; INSERT INTO rows SELECT generate_series(5001, 9000)")
+    mallory.connection.commit()
+    with recorded.database.connect(options="-c logical_decoding_work_mem=64kB") as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT data::jsonb->'context'->'_waltrail' FROM pg_logical_slot_get_changes(%s, NULL, NULL, 'format', 'json')", [recorded.slot])
+        said = [ours for (ours,) in cursor.fetchall()]
+        cursor.execute("SELECT pg_stat_force_next_flush()")
+    connection.close()
+    assert said == [{"actor": dict(MALLORY, current_user="friend")}] * 5000 + [{"actor": MALLORY}] * 4000
+    wait_until(lambda: recorded.database.value("SELECT spill_count > 0 FROM pg_stat_replication_slots WHERE slot_name = %s", [recorded.slot]),
+               "the server's count of what it has spilled")  # fmt: skip
+
+
 def test_earlier_message_of_the_same_transaction_is_worth_nothing(recorded, mallory):
     since = wal_position(recorded.database)
     mallory.execute("SET ROLE friend; INSERT INTO rows VALUES (1); RESET ROLE; INSERT INTO rows VALUES (2)")
@@ -223,10 +257,37 @@ def test_message_that_was_changed_is_worth_nothing(recorded, mallory, change):
     mallory.execute("SET ROLE friend; INSERT INTO rows VALUES (1); RESET ROLE")
     (message,) = capture_messages(recorded.database, since)
     at = change % len(message)
-    emit(mallory, "waltrail.capture", message[:at] + bytes([message[at] ^ 1]) + message[at + 1 :])
     mallory.execute("INSERT INTO rows VALUES (2)")
+    emit(mallory, "waltrail.capture", message[:at] + bytes([message[at] ^ 1]) + message[at + 1 :])
+    mallory.execute("INSERT INTO rows VALUES (3)")
     mallory.connection.commit()
-    assert actors(recorded) == {"1": dict(MALLORY, current_user="friend"), "2": MALLORY}
+    assert actors(recorded) == {"1": dict(MALLORY, current_user="friend"), "2": MALLORY, "3": MALLORY}
+
+
+def test_prefix_that_the_plugin_gives_is_taken_from_others(recorded, mallory):
+    since = wal_position(recorded.database)
+    mallory.execute("SET ROLE friend; INSERT INTO rows VALUES (1); RESET ROLE")
+    (message,) = capture_messages(recorded.database, since)
+    mallory.execute("INSERT INTO rows VALUES (2)")
+    emit(mallory, "waltrail.sealed ", message)
+    mallory.execute("INSERT INTO rows VALUES (3)")
+    mallory.connection.commit()
+    assert actors(recorded) == {"1": dict(MALLORY, current_user="friend"), "2": MALLORY, "3": MALLORY}
+
+
+def test_statements_context_is_ended_by_no_trigger(recorded):
+    """A message that claims to be the library's is an application's, in whose statement it is."""
+    recorded.database.execute(
+        """CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+               PERFORM pg_logical_emit_message(true, 'waltrail.capture', '\\x02'::bytea);
+               PERFORM pg_logical_emit_message(true, 'waltrail.capture', '\\x027b2278223a317d'::bytea);
+               RETURN NULL; END $$;
+           CREATE TRIGGER meddle AFTER INSERT ON rows FOR EACH ROW EXECUTE FUNCTION meddle()"""
+    )
+    recorded.database.execute('INSERT INTO rows VALUES (1), (2); INSERT INTO rows VALUES (3) /*Bemi {"a": 1} Bemi*/')
+    recorded.database.execute('INSERT INTO rows VALUES (4), (5) /*Bemi {"a": 1} Bemi*/')
+    said = {key: {name: value for name, value in context.items() if name != "_waltrail"} for key, context in recorded.contexts()}
+    assert [said[key] for key in "45"] == [{"a": 1}] * 2
 
 
 @pytest.mark.parametrize("content", [b"", b"\x01", b"\xff" * 40, b"\x01\x00", b"\x03\x06" + b"\x00" * 6 + b"{}"])

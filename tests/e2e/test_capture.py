@@ -156,6 +156,15 @@ def test_table_that_is_altered_meanwhile(statement_at_work, recorded):
     assert contexts(recorded) == [("1", {"is": "slow"}), ("2", {"is": "slow"})]
 
 
+def test_table_that_is_altered_under_copy(client, recorded):
+    """Looking for a type takes locks: the server then builds the table's entry anew before COPY has written its first row."""
+    recorded.database.execute("CREATE TABLE kinds (id integer PRIMARY KEY, kind regtype)")
+    with client.cursor().copy(f"COPY kinds FROM STDIN {comment('copy')}") as copy:
+        recorded.database.execute("ALTER TABLE kinds SET (autovacuum_enabled = off)")
+        copy.write_row([1, "money"])
+    assert contexts(recorded) == [("1", {"is": "copy"})]
+
+
 @pytest.mark.parametrize("end", ["pg_cancel_backend", "pg_terminate_backend"])
 def test_statement_that_is_ended(statement_at_work, recorded, end):
     client, let_go = statement_at_work

@@ -25,10 +25,10 @@ void check_message(std::string_view bytes) {
     append_capture_message(written, message);
     require(parse_capture_message(written.view(), again),
             "a message that was read is none when written");
-    require(again.actor.fields == message.actor.fields && again.context == message.context,
+    require(again.actor == message.actor && again.context == message.context,
             "a message changes when it is written again");
     Actor actor;
-    (void)parse_actor(message.actor.fields, actor);
+    (void)parse_actor(message.actor, actor);
     written.release();
 }
 
