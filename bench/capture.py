@@ -108,8 +108,10 @@ def measure(servers, case, found, options, where):
     for number in range(1, options.rounds + 1):
         for subject in random.sample(list(found), len(found)):
             report.progress(f'{where}: {case}: round {number}/{options.rounds}: {subject}')
-            found[subject].append(paired.drive_both(lambda server: drive(server, load),
-                                                    servers[subject], servers[PEER]))
+            pair = servers[subject], servers[PEER]
+            for server in pair:
+                settle(server)
+            found[subject].append(paired.drive_both(lambda server: drive(server, load), *pair))
 
 
 def script_file(server):
@@ -122,8 +124,9 @@ def write_script(server, case):
 
 
 def settle(server):
-    """Clears away what the workload before has left behind; its WAL files can be used again. Tables
-    and indexes are in shared_buffers: else each transaction would make a server faster."""
+    """Clears away what was done before, which is more on the server that all are compared with; its
+    WAL files can be used again. Tables and indexes are in shared_buffers: else each transaction
+    would make a server faster."""
     server.sql('TRUNCATE pgbench_history', f'VACUUM {", ".join(pgbench.TABLES)}',
                "SELECT pg_prewarm(oid) FROM pg_class WHERE relname LIKE 'pgbench%'", 'CHECKPOINT')
 
