@@ -1,6 +1,7 @@
 -- The partitions as the catalog has them. Bounds are read from the catalog, never from pg_partman's
--- names, so partitions of any version, and ones made by hand, are understood alike.
-CREATE FUNCTION changes.partitions(
+-- names, so partitions of any version, and ones made by hand, are understood alike. No lock is taken and no
+-- file is looked at: changes.partitions() adds the sizes for people.
+CREATE FUNCTION changes.partition_bounds(
     OUT partition regclass,
     OUT lower_bound timestamptz,
     OUT upper_bound timestamptz,
@@ -29,8 +30,8 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION changes.partitions() IS
-'Returns the partitions of public.changes in the order of their bounds, the default partition last:
+COMMENT ON FUNCTION changes.partition_bounds() IS
+'Internal. Returns the partitions of public.changes in the order of their bounds, the default partition last:
 the lower bound belongs to the partition, the upper one does not; both are NULL for the default
 partition. No rows before changes.setup(). Errors: none of its own.
-Example: SELECT * FROM changes.partitions();';
+Example: SELECT * FROM changes.partition_bounds();';
