@@ -36,10 +36,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     PERFORM changes.parse_retention(retention);
-    IF to_regclass('public.changes') IS NULL OR to_regclass('changes.settings') IS NULL THEN
-        RAISE EXCEPTION 'there is no trail in this database'
-            USING ERRCODE = 'undefined_table', HINT = 'Call changes.setup() first.';
-    END IF;
+    PERFORM changes.require_trail();
     PERFORM changes.lock_trail(wait => true);
     PERFORM changes.store_retention(retention, partition_interval);
     PERFORM changes.register_partitions();

@@ -26,10 +26,7 @@ SET timezone = 'UTC'
 SET datestyle = 'ISO'
 AS $$
 BEGIN
-    IF to_regclass('public.changes') IS NULL OR to_regclass('changes.settings') IS NULL THEN
-        RAISE EXCEPTION 'there is no trail in this database'
-            USING ERRCODE = 'undefined_table', HINT = 'Call changes.setup() first.';
-    END IF;
+    PERFORM changes.require_trail();
     IF NOT changes.lock_trail(wait => false) THEN
         RAISE NOTICE 'maintenance of the trail is already running';
         RETURN NULL;
@@ -38,8 +35,10 @@ BEGIN
         RETURN CASE step
             WHEN 'default' THEN ARRAY(SELECT r::text FROM changes.default_ranges() AS r)
             WHEN 'premake' THEN ARRAY(SELECT r::text FROM changes.missing_ranges() AS r)
-            WHEN 'settle' THEN ARRAY(SELECT p.partition::oid::text FROM changes.partition_bounds() AS p
-                                      WHERE EXISTS (SELECT FROM changes.settling_commands(p.partition)))
+            WHEN 'settle' THEN ARRAY(SELECT t.relation::oid::text
+                                       FROM (SELECT p.partition FROM changes.partition_bounds() AS p
+                                             UNION ALL SELECT 'changes.held'::regclass) AS t (relation)
+                                      WHERE EXISTS (SELECT FROM changes.settling_commands(t.relation)))
             WHEN 'retention' THEN ARRAY(SELECT p::oid::text FROM changes.expired_partitions() AS p)
             WHEN 'held' THEN ARRAY(SELECT 'changes.held'::regclass::oid::text WHERE changes.has_unheld())
         END;
@@ -105,6 +104,7 @@ DECLARE
     task pg_catalog.text;
     is_settled pg_catalog.bool;
 BEGIN
+    PERFORM changes.require_trail();
     COMMIT;
     FOREACH step IN ARRAY ARRAY['default', 'premake', 'settle', 'retention', 'held']::pg_catalog.text[] LOOP
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
