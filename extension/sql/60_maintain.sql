@@ -120,7 +120,7 @@ BEGIN
                 is_settled := changes.run_task(step, task, attempts_left OPERATOR(pg_catalog.=) 1);
                 PERFORM pg_catalog.set_config('search_path', caller_search_path, false);
                 COMMIT;
-                EXIT WHEN is_settled;
+                EXIT WHEN is_settled OR attempts_left OPERATOR(pg_catalog.=) 1;
                 PERFORM pg_catalog.pg_sleep(pause_seconds);
             END LOOP;
             IF NOT is_settled THEN
