@@ -22,6 +22,7 @@ BEGIN
                               'committed_at', 'queued_at', 'created_at', 'transaction_id', 'position']),
                ('trail', ARRAY['id', 'database', 'schema', 'table', 'committed_at', 'position']),
                ('drops', ARRAY['id', 'partition', 'lower_bound', 'upper_bound', 'rows', 'held', 'retention']),
+               ('moves', ARRAY['partition', 'awaited']),
                ('seals', ARRAY['partition', 'name', 'sealed_at'])
            ) AS r (name, columns)
       JOIN pg_catalog.pg_class AS c

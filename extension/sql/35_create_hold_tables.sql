@@ -62,6 +62,10 @@ BEGIN
         dropped_at  timestamptz NOT NULL DEFAULT now(),
         dropped_by  name NOT NULL DEFAULT current_user
     );
+    CREATE TABLE IF NOT EXISTS changes.moves (
+        partition oid PRIMARY KEY,
+        awaited   text[] NOT NULL
+    );
     CREATE TABLE IF NOT EXISTS changes.seals (
         partition oid PRIMARY KEY,
         name      text NOT NULL,
@@ -75,13 +79,13 @@ BEGIN
     SELECT h.id, h.database, h.schema, h."table", h.primary_key, h.operation, h.before, h.after, h.context,
            h.committed_at, h.queued_at, h.created_at, h.transaction_id, h.position
       FROM changes.held AS h;
-    REVOKE ALL ON TABLE changes.holds, changes.held, changes.drops, changes.seals, changes.trail FROM PUBLIC;
+    REVOKE ALL ON TABLE changes.holds, changes.held, changes.drops, changes.moves, changes.seals, changes.trail FROM PUBLIC;
     PERFORM changes.comment_hold_tables();
 END
 $$;
 
 COMMENT ON FUNCTION changes.create_hold_tables() IS
-'Internal. Makes the tables changes.holds, held, drops and seals and the view changes.trail where they are missing. Returns nothing.
+'Internal. Makes the tables changes.holds, held, drops, moves and seals and the view changes.trail where they are missing. Returns nothing.
 Errors: 42P01 where public.changes does not exist. Example: SELECT changes.create_hold_tables();';
 
 CREATE FUNCTION changes.comment_hold_tables()
@@ -109,6 +113,8 @@ BEGIN
     COMMENT ON COLUMN changes.drops.bytes IS 'Size of the dropped partition with its indexes; NULL for deleted rows.';
     COMMENT ON COLUMN changes.drops.held IS 'How many of the rows a hold keeps in changes.held.';
     COMMENT ON COLUMN changes.drops.retention IS 'The retention that was in force.';
+    COMMENT ON TABLE changes.moves IS
+        'Partitions that are to be dropped once the transactions are over that may not see yet which of their rows are in changes.held.';
     COMMENT ON TABLE changes.seals IS
         'Partitions that had their last VACUUM. By oid: a copy restored from a dump has other oids, is not vacuumed, and so rightly not sealed.';
 END

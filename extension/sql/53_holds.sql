@@ -30,7 +30,8 @@ BEGIN
     RETURNING id INTO hold_id;
     IF NOT EXISTS (SELECT FROM changes.relations AS r
                     WHERE r.schema = hold.schema AND r."table" = coalesce(hold."table", r."table")) THEN
-        RAISE NOTICE 'no change of % is known yet', coalesce(format('table %I.%I', hold.schema, hold."table"), format('schema %I', hold.schema));
+        RAISE NOTICE 'no change of % is known yet',
+            CASE WHEN hold."table" IS NULL THEN format('schema %I', hold.schema) ELSE format('table %I.%I', hold.schema, hold."table") END;
     END IF;
     RETURN hold_id;
 END

@@ -113,10 +113,14 @@ BEGIN
     END IF;
     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', expired);
     IF changes.hold_rows(expired, target.upper_bound) > 0 THEN
+        DELETE FROM changes.moves AS m WHERE m.partition = expired;
         RETURN false;
     END IF;
     SELECT count(*) INTO held FROM changes.held AS h
      WHERE h.committed_at >= target.lower_bound AND h.committed_at < target.upper_bound;
+    IF held > 0 AND NOT changes.is_move_seen(expired) THEN
+        RETURN false;
+    END IF;
     EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', expired);
     SELECT p.partition INTO default_partition FROM changes.partition_bounds() AS p WHERE p.is_default;
     IF default_partition IS NOT NULL THEN
@@ -125,6 +129,7 @@ BEGIN
     PERFORM changes.record_drop(expired::text, target.lower_bound, target.upper_bound,
                                 changes.row_estimate(expired), pg_total_relation_size(expired), held);
     DELETE FROM changes.seals AS s WHERE s.partition = expired;
+    DELETE FROM changes.moves AS m WHERE m.partition = expired;
     PERFORM set_config('lock_timeout', '50ms', true);
     EXECUTE format('DROP TABLE %s', expired);
     RETURN true;
@@ -133,6 +138,6 @@ $$;
 
 COMMENT ON FUNCTION changes.drop_expired(regclass) IS
 'Internal. Drops the given partition of public.changes, for the default partition its rows, if past the retention, and records it in changes.drops;
-otherwise does nothing. Returns false where it had to move rows into changes.held first: commit, and call it again. Errors: 55P03 where
+otherwise does nothing. Returns false where it had to move rows into changes.held first, or somebody may not see them there yet: commit, and call it again. Errors: 55P03 where
 a lock was not had in time; 2BP01 where something depends on the partition.
 Example: SELECT changes.drop_expired(p) FROM changes.expired_partitions() AS p;';

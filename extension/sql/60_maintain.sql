@@ -87,7 +87,7 @@ $$;
 
 COMMENT ON FUNCTION changes.run_task(text, text, boolean) IS
 'Internal. Runs one task of changes.maintenance_tasks(). Returns true where it is settled, false where it is to be tried again: a lock was
-missing, or held rows were moved, which is to be committed first. Leaves search_path changed for the session.
+missing, or held rows were moved and not everybody sees that yet. Leaves search_path changed for the session.
 Errors: none; what fails is a WARNING, a missing lock at the last attempt only.
 Example: SELECT changes.run_task(''premake'', ''[2026-01-31 00:00:00+00,2026-02-01 00:00:00+00)'', true);';
 
