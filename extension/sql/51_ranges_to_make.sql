@@ -123,7 +123,8 @@ DECLARE
 BEGIN
     SELECT wanted + coalesce(range_agg(tstzrange(s.newest, least(now(), s.newest + periods_max * step))), '{}')
       INTO wanted
-      FROM (SELECT max(a.last_committed_at) AS newest FROM changes.applied AS a GROUP BY a.source_id) AS s
+      FROM (SELECT greatest(max(a.last_committed_at), changes.retention_cutoff()) AS newest
+              FROM changes.applied AS a WHERE a.last_committed_at IS NOT NULL GROUP BY a.source_id) AS s
      WHERE s.newest < now();
     RETURN QUERY
     SELECT r FROM changes.free_ranges(wanted) AS r
