@@ -11,7 +11,8 @@
 --  * Each task is a transaction of its own, so maintain() is a procedure that
 --    commits and cannot run inside a transaction block. What fails is a WARNING and stops nothing else.
 --  * A lock that is not had in time is tried again, after a pause in which nothing is locked. Once a task of a step has used up its attempts, the
---    others of the step have one each: a hundred partitions behind one long reader must not stop writers a thousand times.
+--    others of the step have one each, and after misses_max in a row the step is left to the next run: a hundred partitions behind one long reader
+--    must not stop writers a thousand times.
 --  * A procedure with SET clauses cannot commit. maintain() itself uses no operator and no unqualified
 --    name, so that no search_path leads it astray; all it calls is pinned.
 --  * Each transaction is READ COMMITTED, whatever the session's default: a snapshot from before the advisory lock would not see a hold
@@ -96,9 +97,11 @@ LANGUAGE plpgsql
 AS $$
 DECLARE
     attempts_max CONSTANT pg_catalog.int4 := 10;
+    misses_max CONSTANT pg_catalog.int4 := 20;
     pause_seconds CONSTANT pg_catalog.float8 := 0.4;
     caller_search_path CONSTANT pg_catalog.text := pg_catalog.current_setting('search_path');
     attempts pg_catalog.int4;
+    misses pg_catalog.int4;
     step pg_catalog.text;
     tasks pg_catalog.text[];
     task pg_catalog.text;
@@ -114,16 +117,21 @@ BEGIN
             RETURN;
         END IF;
         attempts := attempts_max;
+        misses := 0;
         FOREACH task IN ARRAY tasks LOOP
+            EXIT WHEN misses OPERATOR(pg_catalog.>=) misses_max;
             FOR attempts_left IN REVERSE attempts..1 LOOP
                 SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
                 is_settled := changes.run_task(step, task, attempts_left OPERATOR(pg_catalog.=) 1);
                 PERFORM pg_catalog.set_config('search_path', caller_search_path, false);
                 COMMIT;
-                EXIT WHEN is_settled OR attempts_left OPERATOR(pg_catalog.=) 1;
+                EXIT WHEN is_settled;
+                misses := misses OPERATOR(pg_catalog.+) 1;
                 PERFORM pg_catalog.pg_sleep(pause_seconds);
             END LOOP;
-            IF NOT is_settled THEN
+            IF is_settled THEN
+                misses := 0;
+            ELSE
                 attempts := 1;
             END IF;
         END LOOP;
