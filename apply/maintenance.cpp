@@ -44,6 +44,12 @@ void Maintenance::seal(const std::stop_token &stop) noexcept {
         PostgresConnection destination(conninfo_, "destination");
         pin_session(destination);
         CancelOnStop cancel(destination, stop);
+        // Held to the end of the session. Of several apply processes one does it.
+        if (destination
+                .execute("SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended("
+                         "'waltrail: sealing of public.changes', 0))")
+                .text(0, 0) != "t")
+            return;
         Result commands = destination.execute("SELECT c FROM changes.vacuum_commands() AS c");
         for (const std::string &command : first_column(commands)) {
             if (stop.stop_requested()) return;

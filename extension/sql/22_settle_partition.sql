@@ -25,7 +25,7 @@ BEGIN
       FROM pg_catalog.pg_class AS c
      WHERE c.oid = partition
        AND NOT EXISTS (SELECT FROM unnest(c.reloptions) AS o (option) WHERE o.option LIKE insert_scale || '=%');
-    SELECT p.upper_bound INTO upper_bound FROM changes.partition_bounds() AS p WHERE p.partition = settling_commands.partition;
+    SELECT p.upper_bound INTO upper_bound FROM changes.partition_bounds(partition) AS p;
     IF upper_bound > now() OR upper_bound IS NULL THEN
         RETURN QUERY
         SELECT format('ALTER TABLE %s %s', a.attrelid::regclass,

@@ -103,7 +103,7 @@ DECLARE
     default_partition regclass;
     held bigint;
 BEGIN
-    SELECT p.* INTO target FROM changes.partition_bounds() AS p WHERE p.partition = expired;
+    SELECT p.* INTO target FROM changes.partition_bounds(expired) AS p;
     IF target.is_default THEN
         PERFORM changes.drop_expired_rows(expired, date_trunc('day', cutoff));
         RETURN true;

@@ -1,5 +1,5 @@
 -- A partition is sealed once its time is past: one VACUUM cleans the pending lists of its GIN indexes, freezes its rows, so that it need never be
--- read whole again, and counts them. Late rows may still come; autovacuum is there for them.
+-- read whole again, and counts them. Late rows may still come; autovacuum and changes.clean_pending() are there for them.
 -- VACUUM cannot run in a function: what is to be run is given as commands, for psql (\gexec) and for waltrail apply.
 --
 -- "Past" has a margin: the newest applied commit must be an hour past the partition's end, since sources are not equally far.
@@ -54,7 +54,7 @@ AS $$
 DECLARE
     ended_at timestamptz;
 BEGIN
-    SELECT p.upper_bound INTO ended_at FROM changes.partition_bounds() AS p WHERE p.partition = record_seal.partition;
+    SELECT p.upper_bound INTO ended_at FROM changes.partition_bounds(partition) AS p;
     IF ended_at IS NULL OR coalesce(pg_stat_get_last_vacuum_time(partition) < greatest(ended_at, now() - interval '1 hour'), true) THEN
         RAISE EXCEPTION 'table % was not vacuumed', partition
             USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Run the command before this one of changes.vacuum_commands().';

@@ -2,7 +2,7 @@
 -- its statement takes as long as that. Cleaned beside the writers it seldom fills.
 --
 --  * Only an index's owner may clean it, and a writer is not: hence SECURITY DEFINER. It names its indexes itself.
---  * Sealed partitions have had theirs cleaned. Those past the retention are about to go: a lock on one of their indexes would hold up the drop
+--  * Sealed partitions have had theirs cleaned, unless late rows came. Those past the retention are about to go: a lock on one of their indexes would hold up the drop
 --    while it keeps everybody waiting.
 --  * How much is pending cannot be asked without an extension; how much was can.
 CREATE FUNCTION changes.clean_pending(
@@ -22,7 +22,8 @@ BEGIN
     FOR index IN
         SELECT i.indexrelid
           FROM (SELECT p.partition FROM changes.partition_bounds() AS p
-                 WHERE NOT EXISTS (SELECT FROM changes.seals AS s WHERE s.partition = p.partition)
+                 WHERE (pg_stat_get_ins_since_vacuum(p.partition) > 0
+                        OR NOT EXISTS (SELECT FROM changes.seals AS s WHERE s.partition = p.partition))
                    AND coalesce(p.upper_bound > changes.retention_cutoff(), true)
                 UNION ALL
                 SELECT 'changes.held'::regclass) AS t (relation)
