@@ -16,7 +16,7 @@
 --  * A procedure with SET clauses cannot commit. maintain() itself uses no operator and no unqualified
 --    name, so that no search_path leads it astray; all it calls is pinned.
 --  * Each transaction is READ COMMITTED, whatever the session's default: a snapshot from before the advisory lock would not see a hold
---    that was placed in between.
+--    that was placed in between. It must be said right after COMMIT: evaluating an expression takes a snapshot.
 --  * pg_partman leaves search_path changed (see changes.partman): it is put back before each commit.
 
 CREATE FUNCTION changes.maintenance_tasks(step text)
@@ -109,10 +109,11 @@ DECLARE
 BEGIN
     PERFORM changes.require_trail();
     COMMIT;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     FOREACH step IN ARRAY ARRAY['default', 'premake', 'settle', 'retention', 'held']::pg_catalog.text[] LOOP
-        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
         tasks := changes.maintenance_tasks(step);
         COMMIT;
+        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
         IF tasks IS NULL THEN
             RETURN;
         END IF;
@@ -121,10 +122,10 @@ BEGIN
         FOREACH task IN ARRAY tasks LOOP
             EXIT WHEN misses OPERATOR(pg_catalog.>=) misses_max;
             FOR attempts_left IN REVERSE attempts..1 LOOP
-                SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
                 is_settled := changes.run_task(step, task, attempts_left OPERATOR(pg_catalog.=) 1);
                 PERFORM pg_catalog.set_config('search_path', caller_search_path, false);
                 COMMIT;
+                SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
                 EXIT WHEN is_settled;
                 misses := misses OPERATOR(pg_catalog.+) 1;
                 PERFORM pg_catalog.pg_sleep(pause_seconds);

@@ -12,7 +12,7 @@ CREATE EXTENSION dblink;
 CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
-SELECT plan(54);
+SELECT plan(58);
 
 SELECT throws_ok($$SELECT changes.hold('s', reason => 'r')$$, '42P01', NULL, 'without a trail there is nothing to hold');
 SELECT changes.setup('unlimited', '1 day');
@@ -51,6 +51,17 @@ SELECT is(changes.hold('nowhere', 'nothing', reason => 'case 6'), 6::bigint, 'fo
 SELECT results_eq('SELECT placed_by, placed_at IS NOT NULL, released_at FROM changes.holds WHERE id = 1',
     'SELECT current_user::name, true, NULL::timestamptz', 'who and when is known');
 CREATE TEMPORARY TABLE counts_before AS TABLE counts;
+-- A hold does not come between a look at the holds and the drop.
+SELECT dblink_connect('maintenance', format('dbname=%L host=%s port=%s user=%s', current_database(),
+    split_part(current_setting('unix_socket_directories'), ',', 1), current_setting('port'), current_user));
+SELECT dblink_exec('maintenance', 'BEGIN');
+SELECT is(locked, true, 'a task of maintain() is under way') FROM dblink('maintenance', 'SELECT changes.lock_trail(false)') AS t (locked boolean);
+SET lock_timeout = '100ms';
+SELECT throws_ok($$SELECT changes.hold('s', reason => 'r')$$, '55P03', NULL, 'a hold waits for it');
+SELECT throws_ok('SELECT changes.release(6)', '55P03', NULL, 'so does a release');
+SELECT throws_ok($$SELECT changes.set_retention('1 day')$$, '55P03', NULL, 'and another retention');
+RESET lock_timeout;
+SELECT dblink_disconnect('maintenance');
 CALL changes.maintain();
 SELECT results_eq('TABLE counts', 'TABLE counts_before', 'while nothing expires, nothing moves');
 SELECT is_empty('SELECT FROM changes.held', 'nothing at all');

@@ -12,7 +12,7 @@ CREATE EXTENSION dblink;
 CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
-SELECT plan(31);
+SELECT plan(33);
 
 SET timezone = 'Asia/Kolkata';
 SELECT throws_ok('CALL changes.maintain()', '42P01', 'there is no trail in this database', 'before setup() it says so');
@@ -134,6 +134,18 @@ CALL changes.maintain();
 SET search_path = public;
 SELECT is(max(upper_bound), day(13), 'under a hostile search_path maintain() works') FROM changes.partitions();
 SELECT is_empty('SELECT FROM evil.called', 'and calls nothing of it');
+
+-- A role whose transactions are of another isolation level by default: an event trigger tells in which level the partition was made.
+CREATE FUNCTION public.note_isolation() RETURNS event_trigger LANGUAGE plpgsql
+    AS 'BEGIN INSERT INTO evil.called VALUES (current_setting(''transaction_isolation'')); END';
+CREATE EVENT TRIGGER note_isolation ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION public.note_isolation();
+UPDATE partman.part_config SET premake = 13;
+SET default_transaction_isolation = 'serializable';
+CALL changes.maintain();
+RESET default_transaction_isolation;
+DROP EVENT TRIGGER note_isolation;
+SELECT is(max(upper_bound), day(14), 'under another isolation level it works, too') FROM changes.partition_bounds();
+SELECT results_eq('SELECT DISTINCT name FROM evil.called', ARRAY['read committed'], 'in its own');
 
 SELECT * FROM finish();
 \c :"home"
