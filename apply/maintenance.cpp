@@ -43,6 +43,8 @@ void Maintenance::seal(const std::stop_token &stop) noexcept {
     try {
         PostgresConnection destination(conninfo_, "destination");
         pin_session(destination);
+        // As gentle as autovacuum: the first run on an old trail has all of its partitions to do.
+        destination.execute("SET vacuum_cost_delay = 2");
         CancelOnStop cancel(destination, stop);
         // Held to the end of the session. Of several apply processes one does it.
         if (destination

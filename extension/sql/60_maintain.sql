@@ -28,6 +28,7 @@ SET datestyle = 'ISO'
 AS $$
 BEGIN
     PERFORM changes.require_trail();
+    -- Between an upgrade and the next setup() a table may be missing: what needs it fails, the rest is done.
     IF NOT changes.lock_trail(wait => false) THEN
         RAISE NOTICE 'maintenance of the trail is already running';
         RETURN NULL;
@@ -38,10 +39,10 @@ BEGIN
             WHEN 'premake' THEN ARRAY(SELECT r::text FROM changes.missing_ranges() AS r)
             WHEN 'settle' THEN ARRAY(SELECT t.relation::oid::text
                                        FROM (SELECT p.partition FROM changes.partition_bounds() AS p
-                                             UNION ALL SELECT 'changes.held'::regclass) AS t (relation)
+                                             UNION ALL SELECT to_regclass('changes.held')) AS t (relation)
                                       WHERE EXISTS (SELECT FROM changes.settling_commands(t.relation)))
             WHEN 'retention' THEN ARRAY(SELECT p::oid::text FROM changes.expired_partitions() AS p)
-            WHEN 'held' THEN ARRAY(SELECT 'changes.held'::regclass::oid::text WHERE changes.has_unheld())
+            WHEN 'held' THEN ARRAY(SELECT to_regclass('changes.held')::oid::text WHERE changes.has_unheld())
         END;
     EXCEPTION WHEN OTHERS THEN
         RAISE WARNING 'could not find out what to do in maintenance step "%"', step
