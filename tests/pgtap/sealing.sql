@@ -86,6 +86,7 @@ SELECT set_eq('SELECT partition FROM changes.partitions() WHERE is_sealed', 'TAB
 SELECT is_empty('SELECT FROM past JOIN pending USING (partition) WHERE gin_clean_pending_list(index) > 0', 'no list of a sealed partition has anything pending');
 SELECT is_empty('SELECT FROM past JOIN pg_class AS c ON c.oid = partition WHERE relallvisible < relpages OR age(relfrozenxid) > 50', 'all rows are frozen');
 SELECT is_empty('SELECT FROM past JOIN pg_class AS c ON c.oid = partition WHERE reltuples < 1', 'and counted');
+SELECT count(*) FROM changes.clean_pending();  -- of what is not sealed
 INSERT INTO public.changes (database, schema, "table", operation, transaction_id, position, committed_at)
 SELECT 'd', 's', 't', 'CREATE', 1, 11, lower_bound FROM changes.partition_bounds() WHERE upper_bound <= now() - interval '1 hour';
 SELECT is_empty('SELECT changes.vacuum_commands()', 'a late row does not make it be sealed again');
