@@ -56,6 +56,29 @@ def test_mask_key(shop, destination, waltrail):
     assert destination.value("SELECT after->>'email' FROM changes") == mask("ada@example.com", key)
 
 
+def test_partitions_retention_and_holds(shop, destination, waltrail):
+    shop.execute("INSERT INTO people VALUES (1, 'ada@example.com')")
+    waltrail.apply_until_now(shop, destination, "waltrail")
+    retention, _cron, holds, release, seal, waits = blocks("Partitions, retention, holds")
+    for statement in retention.splitlines():
+        destination.psql(statement)
+        destination.execute("CALL changes.maintain()")
+    assert destination.query("SELECT name, value FROM changes.settings ORDER BY name") == [
+        ("partition_interval", "3 months"), ("retention", "7 years")]  # fmt: skip
+    assert destination.psql(holds).split() == ["1", "2", "3"]
+    assert len(destination.psql(release).splitlines()) == 4  # three in force, then one ends, with an empty answer
+    assert destination.value("SELECT array_agg(id ORDER BY id) FROM changes.holds WHERE released_at IS NULL") == [2, 3]
+    [moves] = re.findall(r"shows\nwhich: `(SELECT [^`]*)`", OPERATIONS.read_text())
+    assert destination.query(moves) == []
+    for statement in re.findall(r"`(SELECT \* FROM changes\.[^`]*)`", OPERATIONS.read_text()):
+        destination.execute(statement)
+    unsealed = destination.value("SELECT count(*) FROM changes.sealable_partitions()")
+    destination.psql(seal)
+    assert destination.value("SELECT count(*) FROM changes.seals") == unsealed > 0
+    for statement in re.findall("^(?:BEGIN|INSERT|CALL).*", waits, re.MULTILINE):
+        destination.psql(statement.replace(" \\watch 0.01", ";"))
+
+
 def test_mask_is_computed_with_pgcrypto(shop):
     make_key(shop.server)
     shop.execute("CREATE EXTENSION pgcrypto")

@@ -21,7 +21,7 @@ SELECT is_empty(
 SELECT isnt_empty(
     $$SELECT FROM pg_depend AS d
         JOIN pg_extension AS e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
-       WHERE e.extname = 'waltrail' AND d.deptype = 'e' AND d.objid = 'changes.setup(text)'::regprocedure$$,
+       WHERE e.extname = 'waltrail' AND d.deptype = 'e' AND d.objid = 'changes.setup(text, text)'::regprocedure$$,
     'and setup() is one');
 
 SELECT lives_ok('DROP EXTENSION waltrail', 'the extension can be dropped, without CASCADE');
