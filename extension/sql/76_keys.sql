@@ -1,0 +1,107 @@
+-- A key as text (what primary_key holds) and as JSON (what before and after hold), each from the other. Both are what PostgreSQL
+-- makes of the key's value, so the way from one to the other leads through the value, under the settings of docs/values.md.
+
+-- ROW(…)::text taken apart, as record_out() has put it together: a field in quotes doubles quotes and backslashes.
+CREATE FUNCTION changes.record_fields(record_text text)
+RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF record_text !~ '^\(.*\)$' THEN
+        RETURN NULL;
+    END IF;
+    RETURN ARRAY(
+        SELECT CASE WHEN m[2] IS NOT NULL THEN replace(replace(m[2], '""', '"'), '\\', '\') ELSE m[3] END
+          FROM regexp_matches(substr(record_text, 2, length(record_text) - 2),
+                              '(^|,)(?:"((?:[^"]|"")*)"|([^",]*))', 'g') WITH ORDINALITY AS f (m, place)
+         ORDER BY place);
+END
+$$;
+
+COMMENT ON FUNCTION changes.record_fields(text) IS
+'Internal. Returns the fields of ROW(…)::text, NULL for other text. Errors: none.
+Example: SELECT changes.record_fields(''(7,"a, ""b""")'');';
+
+CREATE FUNCTION changes.key_json(key text, key_columns text[], key_types text[])
+RETURNS jsonb
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET timezone = 'UTC'
+SET datestyle = 'ISO'
+SET intervalstyle = 'postgres'
+SET extra_float_digits = 1
+SET bytea_output = 'hex'
+SET lc_monetary = 'C'
+AS $$
+DECLARE
+    fields CONSTANT text[] := CASE cardinality(key_columns) WHEN 1 THEN ARRAY[key] ELSE changes.record_fields(key) END;
+    value jsonb;
+    result jsonb := '{}';
+BEGIN
+    IF cardinality(key_columns) = 0 OR cardinality(fields) IS DISTINCT FROM cardinality(key_columns) THEN
+        RETURN NULL;
+    END IF;
+    FOR i IN 1..cardinality(fields) LOOP
+        IF coalesce(key_types[i], 'text') IN ('text', 'character varying', 'uuid', 'name') THEN
+            value := to_jsonb(fields[i]);
+        ELSIF key_types[i] IN ('integer', 'bigint', 'smallint', 'numeric') AND fields[i] ~ '^-?\d+(\.\d+)?$' THEN
+            value := fields[i]::numeric;
+        ELSE
+            BEGIN
+                EXECUTE format('SELECT to_jsonb($1::%s)', key_types[i]) INTO value USING fields[i];
+            EXCEPTION WHEN data_exception THEN
+                RETURN NULL;
+            END;
+        END IF;
+        result := result || jsonb_build_object(key_columns[i], value);
+    END LOOP;
+    RETURN result;
+END
+$$;
+
+COMMENT ON FUNCTION changes.key_json(text, text[], text[]) IS
+'Internal. Returns a key, given as primary_key has it, as the JSON object of its columns; NULL where it cannot be a key of these columns.
+A type that is NULL stands for text. Errors: none.
+Example: SELECT changes.key_json(''(7,x)'', ARRAY[''id'', ''part''], ARRAY[''integer'', ''text'']);';
+
+CREATE FUNCTION changes.key_text(row_json jsonb, key_columns text[], key_types text[])
+RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET timezone = 'UTC'
+SET datestyle = 'ISO'
+SET intervalstyle = 'postgres'
+SET extra_float_digits = 1
+SET bytea_output = 'hex'
+SET lc_monetary = 'C'
+AS $$
+DECLARE
+    columns_of_key jsonb := '{}';
+    result text;
+BEGIN
+    IF cardinality(key_columns) = 0 OR NOT row_json ?& key_columns THEN
+        RETURN NULL;
+    END IF;
+    IF cardinality(key_columns) = 1
+       AND coalesce(key_types[1], 'text') IN ('text', 'character varying', 'uuid', 'name', 'integer', 'bigint', 'smallint', 'numeric') THEN
+        RETURN row_json ->> key_columns[1];
+    END IF;
+    FOR i IN 1..cardinality(key_columns) LOOP
+        columns_of_key := columns_of_key || jsonb_build_object('k' || i, row_json -> key_columns[i]);
+    END LOOP;
+    EXECUTE (
+        SELECT format('SELECT %s FROM jsonb_to_record($1) AS r (%s)',
+                      CASE cardinality(key_columns) WHEN 1 THEN 'r.k1::text'
+                           ELSE format('ROW(%s)::text', string_agg('r.k' || k.place, ', ' ORDER BY k.place)) END,
+                      string_agg(format('k%s %s', k.place, coalesce(k.type, 'text')), ', ' ORDER BY k.place))
+          FROM unnest(key_types) WITH ORDINALITY AS k (type, place))
+       INTO result USING columns_of_key;
+    RETURN result;
+END
+$$;
+
+COMMENT ON FUNCTION changes.key_text(jsonb, text[], text[]) IS
+'Internal. Returns the key of a row as primary_key has it, whatever its length; NULL where the row does not hold all of the key.
+A type that is NULL stands for text. Errors: none.
+Example: SELECT changes.key_text(''{"id": 7, "part": "x"}'', ARRAY[''id'', ''part''], ARRAY[''integer'', ''text'']);';
