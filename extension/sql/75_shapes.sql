@@ -48,3 +48,65 @@ COMMENT ON FUNCTION changes.shapes(integer, text, text) IS
 generated, or of a type that is not the server''s own, its key and the types of the key''s columns, and its oid unless it is partitioned. No
 rows for a table that is unknown, or where the caller may not know. Errors: none.
 Example: SELECT p.* FROM changes.sources AS s, changes.shapes(s.id, ''public'', ''users'') AS p;';
+
+-- The shapes of a table in one value.
+CREATE FUNCTION changes.shapes_json(source_id integer, schema text, "table" text)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (
+        SELECT coalesce(jsonb_agg(jsonb_build_object(
+                   'from', s.from_position, 'until', s.until_position, 'columns', s.columns, 'masked', s.masked,
+                   'generated', s.generated, 'foreign_types', s.foreign_types,
+                   'key', s.key_columns, 'key_types', s.key_types, 'oid', s.relation_oid) ORDER BY s.from_position), '[]')
+          FROM changes.shapes(source_id, schema, "table") AS s);
+END
+$$;
+
+COMMENT ON FUNCTION changes.shapes_json(integer, text, text) IS
+'Internal. Returns what changes.shapes() returns, as a JSON array. Errors: none.
+Example: SELECT changes.shapes_json(t.source_id, t.schema, t."table") FROM changes.find_table(''users'', NULL, NULL) AS t;';
+
+-- CASE over the position of a change c, with the branch of the shape that the table had there.
+CREATE FUNCTION changes.shape_case(shapes jsonb, branches text[])
+RETURNS text
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF cardinality(branches) = 1 THEN
+        RETURN '(' || branches[1] || ')';
+    END IF;
+    RETURN '(CASE ' || (
+        SELECT string_agg(CASE WHEN b.place < cardinality(branches)
+                               THEN 'WHEN c.position < ' || (shapes->(b.place::integer)->>'from') || ' THEN ' || b.branch
+                               ELSE 'ELSE ' || b.branch END, ' ' ORDER BY b.place)
+          FROM unnest(branches) WITH ORDINALITY AS b (branch, place)) || ' END)';
+END
+$$;
+
+COMMENT ON FUNCTION changes.shape_case(jsonb, text[]) IS
+'Internal. Returns an expression on a row c of the trail that is the branch of the shape which the table had at its position. Errors: none.
+Example: SELECT changes.shape_case(''[{"from": 1}, {"from": 9}]'', ARRAY[''true'', ''false'']);';
+
+CREATE FUNCTION changes.shape_at(shapes jsonb, position bigint)
+RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found_shape jsonb := shapes->0;
+BEGIN
+    FOR i IN 1..jsonb_array_length(shapes) - 1 LOOP
+        EXIT WHEN (shapes->i->>'from')::bigint > shape_at.position;
+        found_shape := shapes->i;
+    END LOOP;
+    RETURN found_shape;
+END
+$$;
+
+COMMENT ON FUNCTION changes.shape_at(jsonb, bigint) IS
+'Internal. Returns the shape that a table had at a position, the first one before that. Errors: none.
+Example: SELECT changes.shape_at(''[{"from": 1}, {"from": 9}]'', 5);';

@@ -105,3 +105,48 @@ COMMENT ON FUNCTION changes.key_text(jsonb, text[], text[]) IS
 'Internal. Returns the key of a row as primary_key has it, whatever its length; NULL where the row does not hold all of the key.
 A type that is NULL stands for text. Errors: none.
 Example: SELECT changes.key_text(''{"id": 7, "part": "x"}'', ARRAY[''id'', ''part''], ARRAY[''integer'', ''text'']);';
+
+-- A key as JSON, for each set of key columns that its table has had.
+CREATE FUNCTION changes.keys_json(key text, shapes jsonb)
+RETURNS jsonb[]
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN ARRAY(
+        SELECT DISTINCT k.json
+          FROM (SELECT DISTINCT s->'key' AS columns, s->'key_types' AS types FROM jsonb_array_elements(shapes) AS s) AS s
+         CROSS JOIN LATERAL changes.key_json(
+                  key, ARRAY(SELECT jsonb_array_elements_text(s.columns)), ARRAY(SELECT jsonb_array_elements_text(s.types))) AS k (json)
+         WHERE k.json IS NOT NULL);
+END
+$$;
+
+COMMENT ON FUNCTION changes.keys_json(text, jsonb) IS
+'Internal. Returns a key as JSON, once for each key that the shapes of its table have. Errors: none.
+Example: SELECT changes.keys_json(''7'', ''[{"key": ["id"], "key_types": ["integer"]}]'');';
+
+CREATE FUNCTION changes.moved_from(before jsonb, after jsonb, shape jsonb)
+RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    key_columns text[];
+BEGIN
+    IF shape IS NULL OR before = '{}' THEN
+        RETURN NULL;
+    END IF;
+    key_columns := ARRAY(SELECT jsonb_array_elements_text(shape->'key'));
+    IF cardinality(key_columns) = 0 OR NOT before ?& key_columns
+       OR NOT EXISTS (SELECT FROM unnest(key_columns) AS k WHERE (before->k)::text IS DISTINCT FROM (after->k)::text) THEN
+        RETURN NULL;
+    END IF;
+    RETURN changes.key_text(before, key_columns, ARRAY(SELECT jsonb_array_elements_text(shape->'key_types')));
+END
+$$;
+
+COMMENT ON FUNCTION changes.moved_from(jsonb, jsonb, jsonb) IS
+'Internal. Returns the key that a row had before an UPDATE that changed it; NULL where the key is the same or the old one is not known.
+Errors: none.
+Example: SELECT changes.moved_from(''{"id": 1}'', ''{"id": 2, "name": "Ada"}'', ''{"key": ["id"], "key_types": ["integer"]}'');';
