@@ -49,7 +49,7 @@ BEGIN
             CASE WHEN step ? 'before' THEN 'DESC' END, relation,
             changes.record_condition(place.database, place.schema, place."table", key, changes.keys_json(key, shapes)),
             changes.truncate_condition(place.database, place.schema, place."table", place.partitions),
-            format(' AND c.position < %s', step->>'before'), format(' AND c.position > %s', step->>'after'), in_time)
+            ' AND c.position < ' || (step->>'before'), ' AND c.position > ' || (step->>'after'), in_time)
            INTO rows;
         FOREACH c IN ARRAY rows LOOP
             old_key := NULL;

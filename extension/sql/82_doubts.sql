@@ -47,6 +47,11 @@ BEGIN
             relation, changes.truncate_condition(place.database, place.schema, place."table", place.partitions),
             place.schema, place."table", since_position, upto);
     END IF;
+    RETURN QUERY EXECUTE format(
+        'SELECT max(c.position), ''a row was deleted whose key was not logged'' FROM %s AS c
+          WHERE c.database = %L AND c.schema = %L AND c."table" = %L AND c.primary_key IS NULL AND c.operation = ''DELETE''
+            AND c.before = ''{}'' AND c.position > %s%s HAVING count(*) > 0',
+        relation, place.database, place.schema, place."table", since_position, upto);
 END
 $$;
 

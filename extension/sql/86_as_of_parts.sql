@@ -38,7 +38,7 @@ BEGIN
         EXECUTE format(
             'SELECT EXISTS (SELECT FROM %s AS c WHERE c.database = %L AND c.schema = %L AND c."table" = %L AND c.position >= %s%s%s)',
             changes.readable(), place.database, place.schema, place."table", shapes->i->>'from',
-            format(' AND c.position < %s', shapes->i->>'until'), changes.time_condition(NULL, at + interval '1 microsecond'))
+            ' AND c.position < ' || (shapes->i->>'until'), changes.time_condition(NULL, at + interval '1 microsecond'))
            INTO is_known;
         IF is_known THEN
             RETURN (SELECT jsonb_agg(e ORDER BY n) FROM jsonb_array_elements(shapes) WITH ORDINALITY AS x (e, n) WHERE n <= i + 1);
