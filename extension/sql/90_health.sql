@@ -91,12 +91,12 @@ BEGIN
     END IF;
     RETURN QUERY
     SELECT 'quarantine', CASE WHEN count(*) > 0 THEN 'warning' ELSE 'ok' END,
-           format('%s changes are not in the trail', count(*)) || coalesce(format(', the newest since %s', max(q.quarantined_at)), ''),
+           concat(format('%s changes are not in the trail', count(*)), ', the newest since ' || max(q.quarantined_at)),
            CASE WHEN count(*) > 0 THEN 'docs/operations.md says how to read and write them.' END
       FROM changes.quarantine AS q WHERE q.part = 0;
     RETURN QUERY
     SELECT 'gaps', CASE WHEN count(*) > 0 THEN 'warning' ELSE 'ok' END,
-           format('%s ranges are missing', count(*)) || coalesce(format(', the newest noted at %s', max(g.noted_at)), ''),
+           concat(format('%s ranges are missing', count(*)), ', the newest noted at ' || max(g.noted_at)),
            CASE WHEN count(*) > 0 THEN 'SELECT * FROM changes.gaps; questions about these times are refused.' END
       FROM changes.gaps AS g;
     RETURN QUERY
