@@ -57,6 +57,7 @@ BEGIN
                   HINT = 'Rename or move that relation, then call changes.setup() again.';
     END IF;
     PERFORM changes.create_records();
+    PERFORM changes.create_differences();
     PERFORM changes.register_partitions();
     PERFORM changes.settle_partition(p.partition) FROM changes.partitions() AS p;
     INSERT INTO changes.settings AS s (name, value)

@@ -7,7 +7,7 @@
 CREATE FUNCTION changes.shapes(asked_source integer, asked_schema text, asked_table text)
 RETURNS TABLE (
     from_position bigint, until_position bigint, columns text[], masked text[], generated text[], foreign_types text[],
-    key_columns text[], key_types text[], relation_oid oid)
+    key_columns text[], key_types text[], key_declared text[], relation_oid oid)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -30,22 +30,25 @@ BEGIN
                        LEFT JOIN LATERAL jsonb_array_elements(r.columns) AS c ON c->>'name' = k.name
                        LEFT JOIN pg_catalog.pg_type AS t ON t.oid = (c->>'type_oid')::oid
                       ORDER BY k.place) AS key_types,
+               ARRAY(SELECT c->>'type' FROM unnest(r.key_columns) WITH ORDINALITY AS k (name, place)
+                       LEFT JOIN LATERAL jsonb_array_elements(r.columns) AS c ON c->>'name' = k.name
+                      ORDER BY k.place) AS key_declared,
                CASE WHEN (r.leaf_schema, r.leaf_table) = (r.schema, r."table") THEN r.relation_oid END AS relation_oid
           FROM changes.relations AS r
          WHERE r.source_id = asked_source AND r.schema = asked_schema AND r."table" = asked_table),
     begins AS (
-        SELECT d.*, lag(ROW(d.columns, d.masked, d.generated, d.key_columns, d.key_types, d.relation_oid)) OVER (ORDER BY d.from_position)
-                    IS DISTINCT FROM ROW(d.columns, d.masked, d.generated, d.key_columns, d.key_types, d.relation_oid) AS is_new
+        SELECT d.*, lag(ROW(d.columns, d.masked, d.generated, d.key_columns, d.key_types, d.key_declared, d.relation_oid)) OVER (ORDER BY d.from_position)
+                    IS DISTINCT FROM ROW(d.columns, d.masked, d.generated, d.key_columns, d.key_types, d.key_declared, d.relation_oid) AS is_new
           FROM described AS d)
     SELECT b.from_position, lead(b.from_position) OVER (ORDER BY b.from_position),
-           b.columns, b.masked, b.generated, b.foreign_types, b.key_columns, b.key_types, b.relation_oid
+           b.columns, b.masked, b.generated, b.foreign_types, b.key_columns, b.key_types, b.key_declared, b.relation_oid
       FROM begins AS b WHERE b.is_new ORDER BY b.from_position;
 END
 $$;
 
 COMMENT ON FUNCTION changes.shapes(integer, text, text) IS
 'Internal. Returns what a table of a source looked like from which position to which, in order: the names of its columns, of those masked,
-generated, or of a type that is not the server''s own, its key and the types of the key''s columns, and its oid unless it is partitioned. No
+generated, or of a type that is not the server''s own, its key and the types of the key''s columns, here and as declared on the source, and its oid unless it is partitioned. No
 rows for a table that is unknown, or where the caller may not know. Errors: none.
 Example: SELECT p.* FROM changes.sources AS s, changes.shapes(s.id, ''public'', ''users'') AS p;';
 
@@ -60,7 +63,7 @@ BEGIN
         SELECT coalesce(jsonb_agg(jsonb_build_object(
                    'from', s.from_position, 'until', s.until_position, 'columns', s.columns, 'masked', s.masked,
                    'generated', s.generated, 'foreign_types', s.foreign_types,
-                   'key', s.key_columns, 'key_types', s.key_types, 'oid', s.relation_oid) ORDER BY s.from_position), '[]')
+                   'key', s.key_columns, 'key_types', s.key_types, 'key_declared', s.key_declared, 'oid', s.relation_oid) ORDER BY s.from_position), '[]')
           FROM changes.shapes(source_id, schema, "table") AS s);
 END
 $$;
@@ -91,7 +94,7 @@ COMMENT ON FUNCTION changes.shape_case(jsonb, text[]) IS
 'Internal. Returns an expression on a row c of the trail that is the branch of the shape which the table had at its position. Errors: none.
 Example: SELECT changes.shape_case(''[{"from": 1}, {"from": 9}]'', ARRAY[''true'', ''false'']);';
 
-CREATE FUNCTION changes.shape_at(shapes jsonb, position bigint)
+CREATE FUNCTION changes.shape_at(shapes jsonb, at_position bigint)
 RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
@@ -100,7 +103,7 @@ DECLARE
     found_shape jsonb := shapes->0;
 BEGIN
     FOR i IN 1..jsonb_array_length(shapes) - 1 LOOP
-        EXIT WHEN (shapes->i->>'from')::bigint > shape_at.position;
+        EXIT WHEN (shapes->i->>'from')::bigint > at_position;
         found_shape := shapes->i;
     END LOOP;
     RETURN found_shape;

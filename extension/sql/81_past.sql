@@ -78,8 +78,8 @@ DECLARE
     positions bigint[];
 BEGIN
     SELECT array_agg(s.position) INTO positions
-      FROM (SELECT (e->>'from')::bigint AS position, e->>'oid' AS oid, lag(e->>'oid') OVER (ORDER BY place) AS previous
-              FROM jsonb_array_elements(shapes) WITH ORDINALITY AS x (e, place)) AS s
+      FROM (SELECT (e->>'from')::bigint AS position, e->>'oid' AS oid, lag(e->>'oid') OVER (ORDER BY n) AS previous
+              FROM jsonb_array_elements(shapes) WITH ORDINALITY AS x (e, n)) AS s
      WHERE s.oid <> s.previous;
     IF positions IS NULL THEN
         RETURN '{}';

@@ -4,6 +4,8 @@ CREATE FUNCTION changes.fill_row(
     place record, shapes jsonb, relation text, key text, of_change uuid, INOUT "row" jsonb, OUT missing text[])
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET timezone = 'UTC'
+SET datestyle = 'ISO'
 AS $$
 #variable_conflict use_variable
 DECLARE

@@ -26,18 +26,19 @@ DECLARE
     tables text[] := '{}';
     name text;
     place record;
-    c record;
+    t record;
+    c changes.change;
 BEGIN
     IF on_conflict IS NULL OR on_conflict NOT IN ('stop', 'skip') THEN
         RAISE EXCEPTION 'unknown on_conflict %', coalesce('"' || on_conflict || '"', 'NULL')
             USING ERRCODE = 'invalid_parameter_value', HINT = 'It is stop or skip.';
     END IF;
     source_database := changes.revert_database(conditions);
-    FOR c IN EXECUTE format('SELECT DISTINCT c.schema, c."table" FROM %s AS c WHERE %s ORDER BY 1, 2', changes.readable(), conditions) LOOP
-        place := changes.find_table(c."table", c.schema, source_database);
-        shapes := shapes || jsonb_build_object(format('%I.%I', c.schema, c."table"),
-            changes.shapes_json(place.source_id, c.schema, c."table"));
-        tables := tables || format('%I.%I', c.schema, c."table");
+    FOR t IN EXECUTE format('SELECT DISTINCT c.schema, c."table" FROM %s AS c WHERE %s ORDER BY 1, 2', changes.readable(), conditions) LOOP
+        name := format('%I.%I', t.schema, t."table");
+        place := changes.find_table(t."table", t.schema, source_database);
+        shapes := shapes || jsonb_build_object(name, changes.shapes_json(place.source_id, t.schema, t."table"));
+        tables := tables || name;
     END LOOP;
     problem := changes.revert_problem(conditions, source_database, shapes, change_id IS NULL);
     IF problem IS NOT NULL THEN
@@ -58,8 +59,7 @@ BEGIN
         changes.readable(), conditions)
     LOOP
         name := format('%I.%I', c.schema, c."table");
-        RETURN NEXT changes.revert_statement(
-            ROW(c.*)::changes.change, changes.shape_at(shapes->name, c.position), on_conflict = 'skip');
+        RETURN NEXT changes.revert_statement(c, changes.shape_at(shapes->name, c.position), on_conflict = 'skip');
     END LOOP;
     IF NOT fire_triggers THEN
         RETURN NEXT changes.revert_check(tables);
@@ -82,21 +82,21 @@ CREATE FUNCTION changes.revert_conditions(
 RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET timezone = 'UTC'
+SET datestyle = 'ISO'
 AS $$
 DECLARE
     of_id text := '';
+    committed timestamptz;
 BEGIN
     IF num_nonnulls(change_id, transaction_id, context, since, until) = 0 THEN
         RAISE EXCEPTION 'say which changes are to be reverted'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'With change_id => …, transaction_id => …, context => …, or since => ….';
     END IF;
     IF change_id IS NOT NULL THEN
-        -- The id has its partition in it.
-        of_id := format(' AND c.id = %L', change_id) || coalesce(
-            format(' AND c.committed_at = %L::pg_catalog.timestamptz', nullif(date_trunc('second', changes.commit_time(change_id)), NULL)), '');
-        IF changes.commit_time(change_id) IS NULL THEN
-            of_id := format(' AND c.id = %L', change_id);
-        END IF;
+        -- The id says in which partition it is.
+        committed := changes.commit_time(change_id);
+        of_id := concat(format(' AND c.id = %L', change_id), ' AND c.committed_at = ' || quote_literal(date_trunc('second', committed)));
         IF num_nonnulls(transaction_id, database, context, since, until) = 0 THEN
             RETURN substr(of_id, 6);
         END IF;

@@ -40,6 +40,8 @@ DECLARE
     query text;
     is_violated boolean;
 BEGIN
+    touched := ARRAY(SELECT t FROM pg_catalog.unnest(touched) AS t
+                     UNION SELECT p.relid FROM pg_catalog.unnest(touched) AS t, pg_catalog.pg_partition_tree(t) AS p);
     FOR watched IN
         SELECT n.conname, n.contype, n.conrelid, n.confrelid, n.conkey, n.confkey, n.confmatchtype,
                pg_catalog.to_jsonb(n)->>'conperiod' AS has_period
