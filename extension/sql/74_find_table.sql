@@ -65,6 +65,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     places text[] := '{}';
+    is_partition boolean := false;
 BEGIN
     IF changes.may_read('relations') AND changes.may_read('sources') THEN
         places := ARRAY(
@@ -75,7 +76,11 @@ BEGIN
                AND (asked_schema IS NULL OR r.schema = asked_schema)
                AND (asked_database IS NULL OR s.label = asked_database));
     END IF;
-    IF cardinality(places) = 0 THEN
+    -- A partition has changes of its own name only where it was truncated by itself: it is no table to ask for.
+    IF changes.may_read('relations') THEN
+        is_partition := EXISTS (SELECT FROM changes.relations AS r WHERE r.leaf_table = asked_table AND r."table" <> asked_table);
+    END IF;
+    IF cardinality(places) = 0 AND NOT is_partition THEN
         EXECUTE format(
             'SELECT ARRAY(SELECT DISTINCT jsonb_build_array(c.database, c.schema)::text FROM %s AS c WHERE c."table" = $1%s%s)',
             changes.readable(),

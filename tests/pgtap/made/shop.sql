@@ -25,7 +25,7 @@ CREATE FUNCTION pg_temp.columns(VARIADIC pairs text[]) RETURNS jsonb LANGUAGE sq
 $$;
 CREATE FUNCTION pg_temp.shape(name text, key_columns text[], columns jsonb, from_position bigint DEFAULT 1, relation_oid oid DEFAULT 1,
                               identity "char" DEFAULT 'f', leaf text DEFAULT NULL, schema_name text DEFAULT 'public') RETURNS void LANGUAGE sql AS $$
-    INSERT INTO changes.relations VALUES (1, CASE relation_oid WHEN 1 THEN hashtext(name || coalesce(leaf, ''))::bigint & 65535 ELSE relation_oid END,
+    INSERT INTO changes.relations VALUES (1, CASE relation_oid WHEN 1 THEN hashtext(schema_name || name || coalesce(leaf, ''))::bigint & 65535 ELSE relation_oid END,
         from_position, schema_name, name, schema_name, coalesce(leaf, name), identity, columns, key_columns)
 $$;
 SELECT pg_temp.shape('users', '{id}', pg_temp.columns('id', 'integer', 'name', 'text', 'email', 'text'));
@@ -47,7 +47,7 @@ BEGIN
     SELECT * INTO r FROM changes.relations AS x WHERE (x.schema, x."table") = (schema_name, name) AND x.from_position <= place ORDER BY x.from_position DESC LIMIT 1;
     INSERT INTO public.changes (id, database, schema, "table", primary_key, operation, before, after, context, committed_at, transaction_id, position)
     VALUES (id, database, schema_name, name,
-            coalesce(key, changes.key_text(CASE operation WHEN 'DELETE' THEN before ELSE after END, r.key_columns, array_fill('text'::text, ARRAY[cardinality(r.key_columns)]))),
+            coalesce(key, changes.key_text(CASE operation WHEN 'DELETE' THEN before ELSE after END, coalesce(r.key_columns, '{}'), array_fill('text'::text, ARRAY[coalesce(cardinality(r.key_columns), 0)]))),
             operation, before, after, context, date_trunc('second', at), place / 10, place);
     RETURN id;
 END
