@@ -32,11 +32,14 @@ DECLARE
     collected changes.change[] := '{}';
 BEGIN
     IF primary_key IS NULL THEN
-        RAISE EXCEPTION 'the primary key must not be NULL' USING ERRCODE = 'null_value_not_allowed',
-            HINT = 'Changes of a table without a key are found by their values: changes.find("table" => …, before => …).';
+        RAISE EXCEPTION 'the primary key must not be NULL' USING ERRCODE = 'null_value_not_allowed';
     END IF;
     place := changes.find_table("table", schema, database);
     shapes := changes.shapes_json(place.source_id, place.schema, place."table");
+    IF jsonb_array_length(shapes) > 0 AND jsonb_path_match(shapes, 'exists($[*].key[0])') = false THEN
+        RAISE EXCEPTION 'table "%" has no primary key', "table" USING ERRCODE = 'feature_not_supported',
+            HINT = 'Changes of a table without a key are found by their values: changes.find("table" => …, before => …).';
+    END IF;
     steps := ARRAY[jsonb_build_object('key', primary_key)];
     WHILE cardinality(steps) > 0 LOOP
         step := steps[1];
@@ -81,5 +84,6 @@ COMMENT ON FUNCTION changes.history(text, text, text, text, timestamptz, timesta
 'Returns everything that happened to a record, in order: the changes of the given primary key, those of the record under the keys that it had
 before and later, and TRUNCATEs of its table. primary_key is the key''s value as text; ROW(a,b)::text for several columns. schema and
 database (the source''s label) are needed where several tables have the name. since is included, until is not; a key that changed outside of them is
-not followed. Errors: 22004 for a table or key that is NULL; 42P01 for a table without changes; 42P08 where several tables are meant.
+not followed. Errors: 22004 for a table or key that is NULL; 42P01 for a table without changes; 42P08 where several tables are meant; 0A000 for a table
+without a primary key.
 Example: SELECT operation, before, after, context, committed_at FROM changes.history(''users'', ''2'');';

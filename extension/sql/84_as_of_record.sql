@@ -31,6 +31,13 @@ BEGIN
     place := changes.find_table("table", schema, database);
     PERFORM changes.check_moment(place.source_id, place.database, at);
     shapes := changes.shapes_json(place.source_id, place.schema, place."table");
+    IF jsonb_path_match(shapes, 'exists($[*].key[0])') = false THEN
+        RAISE EXCEPTION '%', CASE shapes WHEN '[]' THEN format('what table "%s" looked like is not known', place."table")
+                                  ELSE format('table "%s" has no primary key', place."table") END
+            USING ERRCODE = 'feature_not_supported',
+                  HINT = CASE shapes WHEN '[]' THEN 'The question needs SELECT on changes.relations.'
+                              ELSE 'changes.as_of(table, time) tells all of its rows.' END;
+    END IF;
     EXECUTE format(
         'SELECT c.* FROM %s AS c WHERE c.database = %L AND c.schema = %L AND c."table" = %L AND c.primary_key = %L%s
           ORDER BY c.position DESC LIMIT 1', relation, place.database, place.schema, place."table", primary_key,
@@ -67,7 +74,8 @@ COMMENT ON FUNCTION changes.as_of(text, text, timestamptz, text, text) IS
 'Returns a record as it was at a time, to the microsecond of the source''s clock, or no row where there was none: its key, the row as
 JSON, and when and by which change it became so; the last two are NULL where that was before the trail begins. doubt is NULL unless
 values are marked (docs/values.md). Into a typed row: jsonb_populate_record(NULL::users, "row"). A record that has never changed since the trail
-began is not in it. Errors: 22004 for a NULL; 42P01 for a table without changes; 42P08 where several tables are meant; 55000 for a
+began is not in it. Errors: 22004 for a NULL; 42P01 for a table without changes; 42P08 where several tables are meant; 0A000 for a table without a
+primary key; 55000 for a
 time before the trail begins or past its horizon, and where the row cannot be known (not logged whole, a gap, a change in quarantine).
 Example: SELECT * FROM changes.as_of(''users'', ''2'', now() - interval ''1 hour'');';
 

@@ -23,7 +23,7 @@ BEGIN
     shapes := changes.shapes_json(place.source_id, place.schema, place."table");
     IF shapes = '[]' THEN
         RAISE EXCEPTION 'what table "%" looked like is not known', place."table"
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'The question needs SELECT on changes.relations.';
+            USING ERRCODE = 'feature_not_supported', HINT = 'The question needs SELECT on changes.relations.';
     END IF;
     SELECT f.since_position, f.until_position INTO since_position, until_position FROM changes.filled_between(place, shapes, at) AS f;
     SELECT coalesce(array_agg(d.until_position), '{}'), coalesce(array_agg(d.doubt), '{}')
