@@ -73,7 +73,7 @@ COMMENT ON FUNCTION changes.revert_sql(uuid, bigint, text, jsonb, timestamptz, t
 label), everything with a context (@>), or committed at or after since and before until; all conditions given must hold. Each statement finds the row
 as the change left it; where the row has changed since, the script ends with an error (on_conflict => ''stop'') or goes on with a WARNING
 (''skip''). Triggers do not fire, which needs a superuser, and foreign keys are verified at the end; with fire_triggers => true all is
-as if an application did it. In psql at the destination: \t \a, \o revert.sql, the question, \o. Errors: 22023 without a condition; 02000 where no change meets
+as if an application did it. In psql at the destination: \t \a, \o revert.sql, the question, \o. Errors: 22023 without a condition; P0002 where no change meets
 it; 42P08 where changes of several databases do; 55000 for what cannot be reverted: a TRUNCATE, old rows not logged whole, masked or marked values,
 gaps, changes in quarantine. Example: SELECT * FROM changes.revert_sql(context => ''{"request": "r-17"}'', since => now() - interval ''1 day'');';
 
@@ -121,7 +121,7 @@ BEGIN
     EXECUTE format('SELECT ARRAY(SELECT DISTINCT c.database::text FROM %s AS c WHERE %s ORDER BY 1)', changes.readable(), conditions)
        INTO databases;
     IF cardinality(databases) = 0 THEN
-        RAISE EXCEPTION 'there is no such change in the trail' USING ERRCODE = 'no_data';
+        RAISE EXCEPTION 'there is no such change in the trail' USING ERRCODE = 'no_data_found';
     END IF;
     IF cardinality(databases) > 1 THEN
         RAISE EXCEPTION 'changes of several databases meet the conditions: %', array_to_string(databases, ', ')
@@ -132,5 +132,5 @@ END
 $$;
 
 COMMENT ON FUNCTION changes.revert_database(text) IS
-'Internal. Returns the one database whose changes meet the condition. Errors: 02000 where none do; 42P08 where those of several do.
+'Internal. Returns the one database whose changes meet the condition. Errors: P0002 where none do; 42P08 where those of several do.
 Example: SELECT changes.revert_database(''c.transaction_id = 1234'');';

@@ -65,7 +65,7 @@ BEGIN
                           watched.confrelid::pg_catalog.regclass,
                           string_agg(format('p.%%I OPERATOR(%%I.%%s) c.%%I', b.attname, s.nspname, o.oprname, a.attname), ' AND '))
               INTO query
-              FROM pg_catalog.unnest(watched.conkey, watched.confkey) WITH ORDINALITY AS k (child, parent, place)
+              FROM ROWS FROM (pg_catalog.unnest(watched.conkey), pg_catalog.unnest(watched.confkey)) WITH ORDINALITY AS k (child, parent, place)
               JOIN pg_catalog.pg_attribute AS a ON a.attrelid = watched.conrelid AND a.attnum = k.child
               JOIN pg_catalog.pg_attribute AS b ON b.attrelid = watched.confrelid AND b.attnum = k.parent
               JOIN pg_catalog.pg_constraint AS n
