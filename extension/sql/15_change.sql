@@ -18,4 +18,5 @@ CREATE TYPE changes.change AS (
     position       bigint
 );
 
+REVOKE ALL ON TYPE changes.change FROM PUBLIC;
 COMMENT ON TYPE changes.change IS 'A row of public.changes, as changes.history() and changes.find() return it.';

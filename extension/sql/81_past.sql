@@ -11,6 +11,7 @@ CREATE TYPE changes.past_row AS (
     doubt       text
 );
 
+REVOKE ALL ON TYPE changes.past_row FROM PUBLIC;
 COMMENT ON TYPE changes.past_row IS 'A row as it was, as changes.as_of() returns it.';
 
 CREATE FUNCTION changes.known_since(asked_source integer)

@@ -9,7 +9,7 @@ AS $$
 BEGIN
     RETURN QUERY
     SELECT s.label::text, h.lsn, max(a.last_committed_at), h.at,
-           round(greatest(extract(epoch FROM clock_timestamp() - h.at), 0), 1), max(a.recorded_at)
+           CASE WHEN h.at IS NOT NULL THEN round(greatest(extract(epoch FROM clock_timestamp() - h.at), 0), 1) END, max(a.recorded_at)
       FROM changes.sources AS s
      CROSS JOIN LATERAL (SELECT changes.horizon(s.label) AS lsn, changes.horizon_time(s.label) AS at) AS h
       LEFT JOIN changes.applied AS a ON a.source_id = s.id
