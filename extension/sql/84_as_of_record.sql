@@ -167,6 +167,6 @@ END
 $$;
 
 COMMENT ON FUNCTION changes.refuse_doubt(record, timestamptz, bigint) IS
-'Internal. Returns nothing where nothing can have changed rows of the table without a trace after the position and until the time. Errors:
-55000 where something may have.
+'Internal. Returns nothing where nothing can have changed rows of the table without a trace after the position and until the time.
+Errors: 55000 where something may have.
 Example: SELECT changes.refuse_doubt(t, now(), 0) FROM changes.find_table(''users'', NULL, NULL) AS t;';
