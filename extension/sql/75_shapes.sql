@@ -25,7 +25,10 @@ BEGIN
                ARRAY(SELECT c->>'name' FROM jsonb_array_elements(r.columns) AS c
                       WHERE (c->>'type_oid')::bigint >= 16384 ORDER BY 1) AS foreign_types,
                r.key_columns,
-               ARRAY(SELECT CASE WHEN t.oid < 16384 THEN format_type(t.oid, NULL) END
+               -- As declared, with its length; the type beneath a domain, or a mask's, by its own name, which has none.
+               ARRAY(SELECT CASE WHEN t.oid >= 16384 THEN NULL
+                                 WHEN format_type(t.oid, NULL) = regexp_replace(c->>'type', '\(.*\)', '') THEN c->>'type'
+                                 ELSE format('pg_catalog.%I', t.typname) END
                        FROM unnest(r.key_columns) WITH ORDINALITY AS k (name, place)
                        LEFT JOIN LATERAL jsonb_array_elements(r.columns) AS c ON c->>'name' = k.name
                        LEFT JOIN pg_catalog.pg_type AS t ON t.oid = (c->>'type_oid')::oid

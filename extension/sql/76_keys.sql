@@ -43,15 +43,15 @@ BEGIN
         RETURN NULL;
     END IF;
     FOR i IN 1..cardinality(fields) LOOP
-        IF coalesce(key_types[i], 'text') IN ('text', 'character varying', 'uuid', 'name') THEN
+        IF coalesce(key_types[i], 'text') IN ('text', 'character varying') THEN
             value := to_jsonb(fields[i]);
-        ELSIF key_types[i] IN ('integer', 'bigint', 'smallint', 'numeric') AND fields[i] ~ '^-?\d+(\.\d+)?$' THEN
+        ELSIF key_types[i] IN ('integer', 'bigint', 'smallint') AND fields[i] ~ '^-?\d+$' THEN
             value := fields[i]::numeric;
         ELSE
             BEGIN
                 EXECUTE format('SELECT to_jsonb($1::%s)', key_types[i]) INTO value USING fields[i];
             EXCEPTION WHEN data_exception THEN
-                RETURN NULL;
+                RETURN NULL;  -- no value of the key
             END;
         END IF;
         result := result || jsonb_build_object(key_columns[i], value);
@@ -84,7 +84,7 @@ BEGIN
         RETURN NULL;
     END IF;
     IF cardinality(key_columns) = 1
-       AND coalesce(key_types[1], 'text') IN ('text', 'character varying', 'uuid', 'name', 'integer', 'bigint', 'smallint', 'numeric') THEN
+       AND coalesce(key_types[1], 'text') IN ('text', 'character varying', 'uuid', 'integer', 'bigint', 'smallint', 'numeric') THEN
         RETURN row_json ->> key_columns[1];
     END IF;
     FOR i IN 1..cardinality(key_columns) LOOP
@@ -105,6 +105,24 @@ COMMENT ON FUNCTION changes.key_text(jsonb, text[], text[]) IS
 'Internal. Returns the key of a row as primary_key has it, whatever its length; NULL where the row does not hold all of the key.
 A type that is NULL stands for text. Errors: none.
 Example: SELECT changes.key_text(''{"id": 7, "part": "x"}'', ARRAY[''id'', ''part''], ARRAY[''integer'', ''text'']);';
+
+-- Whoever asks may write a value otherwise than the server does: 007, a uuid in capitals, a time without its zone (UTC is meant).
+CREATE FUNCTION changes.canonical_key(key text, shapes jsonb)
+RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    key_columns CONSTANT text[] := ARRAY(SELECT jsonb_array_elements_text(shapes->-1->'key'));
+    key_types CONSTANT text[] := ARRAY(SELECT jsonb_array_elements_text(shapes->-1->'key_types'));
+BEGIN
+    RETURN coalesce(changes.key_text(changes.key_json(key, key_columns, key_types), key_columns, key_types), key);
+END
+$$;
+
+COMMENT ON FUNCTION changes.canonical_key(text, jsonb) IS
+'Internal. Returns a key as primary_key has it, by the newest shape of its table; what cannot be such a key as it is. Errors: none.
+Example: SELECT changes.canonical_key(''007'', ''[{"key": ["id"], "key_types": ["integer"]}]'');';
 
 -- A key as JSON, for each set of key columns that its table has had.
 CREATE FUNCTION changes.keys_json(key text, shapes jsonb)

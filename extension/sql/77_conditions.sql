@@ -40,8 +40,8 @@ COMMENT ON FUNCTION changes.truncate_condition(text, text, text, text[]) IS
 'Internal. Returns the condition, on a row c of the trail, that it truncates the table or one of its partitions. Errors: none.
 Example: SELECT changes.truncate_condition(''shop'', ''public'', ''users'', ''{}'');';
 
--- committed_at is truncated to the second: it bounds the partitions, the id's time is exact. An id that holds none is of a
--- row that apply has not written.
+-- committed_at is truncated to the second: it bounds the partitions, and decides unless it is the second of the bound. Then the id's time
+-- does, which is exact. An id that holds none is of a row that apply has not written.
 CREATE FUNCTION changes.time_condition(since timestamptz, until timestamptz)
 RETURNS text
 LANGUAGE plpgsql STABLE
@@ -52,9 +52,11 @@ AS $$
 BEGIN
     RETURN concat(
         CASE WHEN since IS NOT NULL THEN format(
-            ' AND c.committed_at >= %L AND coalesce(changes.commit_time(c.id), c.committed_at) >= %L', date_trunc('second', since), since) END,
+            ' AND c.committed_at >= %1$L AND (c.committed_at > %1$L OR coalesce(changes.commit_time(c.id), c.committed_at) >= %2$L)',
+            date_trunc('second', since), since) END,
         CASE WHEN until IS NOT NULL THEN format(
-            ' AND c.committed_at <= %L AND coalesce(changes.commit_time(c.id), c.committed_at) < %L', until, until) END);
+            ' AND c.committed_at <= %1$L AND (c.committed_at < %1$L OR coalesce(changes.commit_time(c.id), c.committed_at) < %2$L)',
+            date_trunc('second', until), until) END);
 END
 $$;
 

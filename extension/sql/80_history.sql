@@ -40,7 +40,7 @@ BEGIN
         RAISE EXCEPTION 'table "%" has no primary key', "table" USING ERRCODE = 'feature_not_supported',
             HINT = 'Changes of a table without a key are found by their values: changes.find("table" => …, before => …).';
     END IF;
-    steps := ARRAY[jsonb_build_object('key', primary_key)];
+    steps := ARRAY[jsonb_build_object('key', changes.canonical_key(primary_key, shapes))];
     WHILE cardinality(steps) > 0 LOOP
         step := steps[1];
         steps := steps[2:];

@@ -38,6 +38,7 @@ BEGIN
                   HINT = CASE shapes WHEN '[]' THEN 'The question needs SELECT on changes.relations.'
                               ELSE 'changes.as_of(table, time) tells all of its rows.' END;
     END IF;
+    primary_key := changes.canonical_key(primary_key, shapes);
     EXECUTE format(
         'SELECT c.* FROM %s AS c WHERE c.database = %L AND c.schema = %L AND c."table" = %L AND c.primary_key = %L%s
           ORDER BY c.position DESC LIMIT 1', relation, place.database, place.schema, place."table", primary_key,

@@ -4,7 +4,7 @@ CREATE EXTENSION pgtap;
 CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
-SELECT plan(29);
+SELECT plan(34);
 SELECT throws_ok($$SELECT changes.history('users', '1')$$, '42P01', 'there is no trail in this database', 'before setup() it says so');
 \ir made/shop.sql
 CREATE FUNCTION pg_temp.told(name text, key text, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL) RETURNS bigint[] LANGUAGE sql AS $$
@@ -67,6 +67,16 @@ SELECT is(pg_temp.told('moments', '2026-01-31 12:00:00.5+00'), ARRAY[400, 410]::
 SELECT is(pg_temp.told('moments', '2026-02-01 00:00:00+00'), ARRAY[400, 410]::bigint[], 'and backwards');
 RESET timezone;
 RESET datestyle;
+
+-- Values written otherwise than the server does, and types with a length.
+SELECT pg_temp.shape('codes', '{code,flag}', pg_temp.columns('code', 'character(4)', 'flag', 'boolean'));
+SELECT pg_temp.change('2026-03-02 13:10+00', 420, 'codes', 'CREATE', '{}', '{"code": "ab  ", "flag": true}', key => ROW('ab'::character(4), true)::text);
+SELECT pg_temp.change('2026-03-02 13:11+00', 430, 'codes', 'UPDATE', '{"code": "ab  ", "flag": true}', '{"code": "abcd", "flag": false}', key => ROW('abcd'::character(4), false)::text);
+SELECT is(pg_temp.told('codes', '(ab,true)'), ARRAY[420, 430]::bigint[], 'a padded value and a boolean, as a person writes them');
+SELECT is(pg_temp.told('codes', '("abcd",f)'), ARRAY[420, 430]::bigint[], 'backwards, too');
+SELECT is(pg_temp.told('users', '003'), pg_temp.told('users', '3'), 'a number with zeros');
+SELECT is(pg_temp.told('parts', 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'), pg_temp.told('parts', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'), 'a uuid in capitals');
+SELECT is(pg_temp.told('users', 'x'), '{}', 'what is no number is no key');
 
 -- A column of the key gets another name.
 SELECT pg_temp.shape('people', '{no}', pg_temp.columns('no', 'integer'), 1, 700);
