@@ -75,7 +75,7 @@ as the change left it; where the row has changed since, the script ends with an 
 (''skip''). Triggers do not fire, which needs a superuser, and foreign keys are verified at the end; with fire_triggers => true all is
 as if an application did it. In psql at the destination: \t \a, \o revert.sql, the question, \o. Errors: 22023 without a condition; P0002 where no change meets
 it; 42P08 where changes of several databases do; 55000 for what cannot be reverted: a TRUNCATE, old rows not logged whole, masked or marked values,
-gaps, changes in quarantine. Example: SELECT * FROM changes.revert_sql(context => ''{"request": "r-17"}'', since => now() - interval ''1 day'');';
+gaps, changes in quarantine. Example: SELECT * FROM changes.revert_sql(context => ''{"request": "r-17"}'');';
 
 CREATE FUNCTION changes.revert_conditions(
     change_id uuid, transaction_id bigint, database text, context jsonb, since timestamptz, until timestamptz)
@@ -133,4 +133,4 @@ $$;
 
 COMMENT ON FUNCTION changes.revert_database(text) IS
 'Internal. Returns the one database whose changes meet the condition. Errors: P0002 where none do; 42P08 where those of several do.
-Example: SELECT changes.revert_database(''c.transaction_id = 1234'');';
+Example: SELECT changes.revert_database(''c.transaction_id = 950'');';

@@ -63,13 +63,3 @@ def test_examples_in_comments_work(shop, destination_server):
         assert failures == []
     finally:
         bare.drop()
-
-
-def test_questions_are_in_the_readme_and_on_the_page(shop):
-    """Every function that is not internal is told of somewhere."""
-    page = examples.PAGE.read_text() + (examples.PAGE.parent / "architecture.md").read_text()
-    page += "".join(path.read_text() for path in (examples.PAGE.parent / "operations.md", examples.PAGE.parents[1] / "README.md"))
-    for (name,) in shop.query("""
-        SELECT DISTINCT p.proname FROM pg_proc AS p
-        WHERE p.pronamespace = 'changes'::regnamespace AND obj_description(p.oid) NOT LIKE 'Internal.%%' AND p.prokind = 'f'"""):
-        assert f"changes.{name}" in page, f"changes.{name}() is nowhere explained"
