@@ -168,3 +168,31 @@ COMMENT ON FUNCTION changes.moved_from(jsonb, jsonb, jsonb) IS
 'Internal. Returns the key that a row had before an UPDATE that changed it; NULL where the key is the same or the old one is not known.
 Errors: none.
 Example: SELECT changes.moved_from(''{"id": 1}'', ''{"id": 2, "name": "Ada"}'', ''{"key": ["id"], "key_types": ["integer"]}'');';
+
+-- Positions order the changes of a row, but not who had a key after whom. A transaction that brings a row to a key writes it first, and looks into the
+-- unique index then: another one that takes the key's former row away, and commits, in between has the higher position for that. So of
+-- two neighbours at a key, where a row arrives and one leaves after it, the one that leaves may be the former: it is, where it does
+-- not look like the one that arrived; where nothing tells them apart, commit times decide, which are right for transactions of which
+-- one has waited for the other.
+CREATE FUNCTION changes.came_later(
+    arriving_xid bigint, arriving_time timestamptz, arriving_after jsonb, leaving_xid bigint, leaving_time timestamptz, leaving_before jsonb)
+RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF arriving_xid = leaving_xid THEN
+        RETURN false;
+    END IF;
+    IF leaving_before ?& ARRAY(SELECT jsonb_object_keys(arriving_after)) AND arriving_after ?& ARRAY(SELECT jsonb_object_keys(leaving_before))
+       AND leaving_before::text <> arriving_after::text THEN
+        RETURN true;
+    END IF;
+    RETURN coalesce(arriving_time > leaving_time, false);
+END
+$$;
+
+COMMENT ON FUNCTION changes.came_later(bigint, timestamptz, jsonb, bigint, timestamptz, jsonb) IS
+'Internal. Returns whether a row came to a key after another had left it, although its position is lower: of both changes the transaction, commit
+time, and row. Errors: none.
+Example: SELECT changes.came_later(7, now(), ''{"id": 1}'', 6, now() - interval ''1 ms'', ''{"id": 1}'');';

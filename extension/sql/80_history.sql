@@ -63,14 +63,18 @@ BEGIN
             IF step ? 'before' OR step ? 'after' THEN
                 CONTINUE WHEN c.operation = 'TRUNCATE' AND (c.schema, c."table") <> (place.schema, place."table");
                 EXIT WHEN c.operation = 'TRUNCATE';
+                -- Who came to the key later, or had left it before, whatever the positions (changes.came_later).
+                CONTINUE WHEN c.transaction_id <> (step->>'xid')::bigint AND CASE WHEN step ? 'before'
+                    THEN (c.operation = 'CREATE' OR old_key <> key) AND changes.commit_time(c.id) > (step->>'time')::timestamptz
+                    ELSE (c.operation = 'DELETE' OR old_key = key) AND changes.commit_time(c.id) < (step->>'time')::timestamptz END;
                 EXIT WHEN step ? 'before' AND (c.operation = 'DELETE' OR old_key = key);
                 EXIT WHEN step ? 'after' AND c.operation = 'CREATE';
             END IF;
             collected := collected || c;
             IF old_key = key THEN
-                steps := steps || jsonb_build_object('key', c.primary_key, 'after', c.position);
+                steps := steps || jsonb_build_object('key', c.primary_key, 'after', c.position, 'xid', c.transaction_id, 'time', changes.commit_time(c.id));
             ELSIF old_key IS NOT NULL AND NOT step ? 'after' THEN
-                steps := steps || jsonb_build_object('key', old_key, 'before', c.position);
+                steps := steps || jsonb_build_object('key', old_key, 'before', c.position, 'xid', c.transaction_id, 'time', changes.commit_time(c.id));
             END IF;
             EXIT WHEN step ? 'before' AND (c.operation = 'CREATE' OR old_key IS NOT NULL);
             EXIT WHEN step ? 'after' AND (c.operation = 'DELETE' OR old_key = key);

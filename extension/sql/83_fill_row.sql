@@ -1,5 +1,5 @@
 -- An UPDATE that leaves a large value alone does not log it (TOAST): without the old row, `after` lacks the column. Its value is the one
--- of an earlier change of the row. The walk goes back over the record's changes, and over changes of its key, to where it was created.
+-- of an earlier change of the row, not of the next one that got the key (changes.came_later). The walk goes back over the record's changes, and over changes of its key, to where it was created.
 CREATE FUNCTION changes.fill_row(
     place record, shapes jsonb, relation text, key text, of_change uuid, INOUT "row" jsonb, OUT missing text[])
 LANGUAGE plpgsql STABLE
@@ -30,8 +30,11 @@ BEGIN
         at_key := coalesce(old_key, at_key);
         EXECUTE format(
             'SELECT c.* FROM %s AS c WHERE c.database = %L AND c.schema = %L AND c."table" = %L AND c.primary_key = %L
-                AND c.position < %s AND c.committed_at <= %L ORDER BY c.position DESC LIMIT 1',
-            relation, place.database, place.schema, place."table", at_key, c.position, c.committed_at)
+                AND c.position < %s AND c.committed_at <= %L
+                AND NOT ((c.operation = ''CREATE'' OR c.before <> ''{}'') AND c.transaction_id <> %s AND changes.commit_time(c.id) > %L)
+              ORDER BY c.position DESC LIMIT 1',
+            relation, place.database, place.schema, place."table", at_key, c.position, c.committed_at,
+            c.transaction_id, changes.commit_time(c.id))
            INTO c;
         EXIT WHEN c.id IS NULL OR c.operation IN ('DELETE', 'TRUNCATE');
     END LOOP;

@@ -22,6 +22,7 @@ DECLARE
     place record;
     shapes jsonb;
     newest changes.change;
+    c changes.change;
     result changes.past_row;
     missing text[];
 BEGIN
@@ -39,11 +40,16 @@ BEGIN
                               ELSE 'changes.as_of(table, time) tells all of its rows.' END;
     END IF;
     primary_key := changes.canonical_key(primary_key, shapes);
-    EXECUTE format(
+    FOR c IN EXECUTE format(
         'SELECT c.* FROM %s AS c WHERE c.database = %L AND c.schema = %L AND c."table" = %L AND c.primary_key = %L%s
-          ORDER BY c.position DESC LIMIT 1', relation, place.database, place.schema, place."table", primary_key,
+          ORDER BY c.position DESC LIMIT 2', relation, place.database, place.schema, place."table", primary_key,
         changes.time_condition(NULL, just_after))
-       INTO newest;
+    LOOP
+        IF newest.id IS NULL OR newest.operation = 'DELETE' AND changes.is_arrival(c, shapes) AND changes.came_later(
+               c.transaction_id, changes.commit_time(c.id), c.after, newest.transaction_id, changes.commit_time(newest.id), newest.before) THEN
+            newest := c;
+        END IF;
+    END LOOP;
     IF newest.operation = 'DELETE' OR changes.is_ended(place, shapes, relation, primary_key, newest, just_after) THEN
         RETURN;
     END IF;
@@ -95,8 +101,13 @@ BEGIN
         changes.truncate_condition(place.database, place.schema, place."table", '{}'),
         coalesce(newest.position, -1), changes.time_condition(newest.committed_at, just_after))
     LOOP
-        IF c.operation = 'TRUNCATE'
-           OR changes.moved_from(c.before, c.after, changes.shape_at(shapes, c.position)) = key AND c.primary_key IS DISTINCT FROM key THEN
+        IF c.operation = 'TRUNCATE' THEN
+            RETURN true;
+        END IF;
+        CONTINUE WHEN c.primary_key IS NOT DISTINCT FROM key
+                   OR changes.moved_from(c.before, c.after, changes.shape_at(shapes, c.position)) IS DISTINCT FROM key;
+        IF NOT (changes.is_arrival(newest, shapes) AND changes.came_later(
+                    newest.transaction_id, changes.commit_time(newest.id), newest.after, c.transaction_id, changes.commit_time(c.id), c.before)) THEN
             RETURN true;
         END IF;
     END LOOP;
@@ -111,6 +122,21 @@ COMMENT ON FUNCTION changes.is_ended(record, jsonb, text, text, changes.change, 
 Errors: none of its own.
 Example: SELECT changes.is_ended(t, ''[]'', ''public.changes'', ''7'', NULL, now()) FROM changes.find_table(''users'', NULL, NULL) AS t;';
 
+CREATE FUNCTION changes.is_arrival(c changes.change, shapes jsonb)
+RETURNS boolean
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN coalesce(c.operation = 'CREATE' OR c.operation = 'UPDATE'
+        AND changes.moved_from(c.before, c.after, changes.shape_at(shapes, c.position)) IS NOT NULL, false);
+END
+$$;
+
+COMMENT ON FUNCTION changes.is_arrival(changes.change, jsonb) IS
+'Internal. Returns whether a change brings a row to the key that it has after it. Errors: none.
+Example: SELECT changes.is_arrival(ROW(c.*)::changes.change, ''[]'') FROM public.changes AS c LIMIT 1;';
+
 -- Of a record without a change until then.
 CREATE FUNCTION changes.first_known(place record, shapes jsonb, relation text, key text, just_after timestamptz)
 RETURNS changes.past_row
@@ -119,6 +145,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     c changes.change;
+    arrival changes.change;
     old_key text;
     shape jsonb;
 BEGIN
@@ -130,9 +157,15 @@ BEGIN
         shape := changes.shape_at(shapes, c.position);
         old_key := changes.moved_from(c.before, c.after, shape);
         CONTINUE WHEN c.operation = 'UPDATE' AND c.primary_key IS DISTINCT FROM key AND old_key IS DISTINCT FROM key;
-        IF c.operation IN ('CREATE', 'TRUNCATE') OR c.operation = 'UPDATE' AND old_key <> key THEN
-            EXIT;
+        EXIT WHEN c.operation = 'TRUNCATE';
+        IF arrival.id IS NULL AND (c.operation = 'CREATE' OR c.operation = 'UPDATE' AND old_key <> key) THEN
+            arrival := c;
+            CONTINUE;
         END IF;
+        -- Behind an arrival only a row counts that had left before it.
+        EXIT WHEN arrival.id IS NOT NULL AND NOT (
+            (c.operation = 'DELETE' OR old_key = key) AND changes.came_later(
+                arrival.transaction_id, changes.commit_time(arrival.id), arrival.after, c.transaction_id, changes.commit_time(c.id), c.before));
         IF NOT c.before ?& ARRAY(SELECT jsonb_array_elements_text(shape->'columns')) OR c.before = '{}' THEN
             RAISE EXCEPTION 'the record was there, but what it held is not known'
                 USING ERRCODE = 'object_not_in_prerequisite_state',

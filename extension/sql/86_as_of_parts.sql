@@ -108,34 +108,56 @@ DECLARE
         changes.readable(), place.database, place.schema, place."table");
     past text;
     future text;
+    events text;
+    moves text;
+    is_move text;
 BEGIN
     SELECT x.* INTO e FROM changes.change_expressions(shapes) AS x;
     past := source || format(' AND c.position > %s', since_position) || changes.time_condition(NULL, just_after);
     future := source || format(' AND c.position < %s', until_position) || changes.time_condition(just_after, NULL)
               || CASE WHEN since_position >= 0 THEN ' AND false' ELSE '' END;
-    RETURN 'WITH past AS (
-        SELECT DISTINCT ON (key) p.* FROM (
-            SELECT coalesce(c.primary_key, CASE c.operation WHEN ''DELETE'' THEN ' || e.key_before || ' ELSE ' || e.key_after || ' END) AS key,
-                   c.position, c.id, c.operation <> ''DELETE'' AS is_there, c.after AS content, ' || e.lacks_after || ' AS is_partial,
-                   changes.marks(c.context, ''after'') AS doubt, coalesce(changes.commit_time(c.id), c.committed_at) AS changed_at ' || past || '
-            UNION ALL
-            SELECT ' || e.key_before || ', c.position, c.id, false, NULL, NULL, NULL, NULL ' || past || '
-               AND c.operation = ''UPDATE'' AND c.before <> ''{}'' AND ' || e.is_moved || ') AS p
-         ORDER BY key, position DESC),
+    events := format('
+        SELECT coalesce(c.primary_key, CASE c.operation WHEN ''DELETE'' THEN %1$s ELSE %2$s END) AS key, c.position, c.id, c.transaction_id AS xid,
+               CASE WHEN c.operation = ''DELETE'' THEN ''leaves'' WHEN c.operation = ''CREATE'' OR c.before <> ''{}'' AND %3$s THEN ''arrives'' ELSE ''stays'' END AS what,
+               c.after, c.before, c.context, %4$s AS lacks_after, %5$s AS lacks_before, coalesce(changes.commit_time(c.id), c.committed_at) AS at ',
+        e.key_before, e.key_after, e.is_moved, e.lacks_after, e.lacks_before);
+    moves := format('
+        SELECT %1$s, c.position, c.id, c.transaction_id, ''leaves'', ''{}'', c.before, c.context, false, %2$s, coalesce(changes.commit_time(c.id), c.committed_at) ',
+        e.key_before, e.lacks_before);
+    is_move := ' AND c.operation = ''UPDATE'' AND c.before <> ''{}'' AND ' || e.is_moved;
+    -- Of each key the newest event until then, and the first after it; each with its neighbour, which may be the one that counts
+    -- (changes.came_later).
+    RETURN format('
+    WITH past AS (
+        SELECT DISTINCT ON (p.key) p.*, lead(p.what) OVER next AS next_what, lead(p.xid) OVER next AS next_xid, lead(p.at) OVER next AS next_at,
+               lead(p.after) OVER next AS next_after, lead(p.position) OVER next AS next_position, lead(p.id) OVER next AS next_id,
+               lead(p.context) OVER next AS next_context, lead(p.lacks_after) OVER next AS next_lacks
+          FROM (%1$s %3$s UNION ALL %2$s %3$s %5$s) AS p
+         WHERE p.key IS NOT NULL
+        WINDOW next AS (PARTITION BY p.key ORDER BY p.position DESC)
+         ORDER BY p.key, p.position DESC),
     later AS (
-        SELECT DISTINCT ON (key) l.* FROM (
-            SELECT coalesce(c.primary_key, CASE c.operation WHEN ''DELETE'' THEN ' || e.key_before || ' ELSE ' || e.key_after || ' END) AS key,
-                   c.position, c.operation = ''DELETE'' OR c.operation = ''UPDATE'' AND NOT (c.before <> ''{}'' AND ' || e.is_moved || ') AS was_there,
-                   c.before AS content, ' || e.lacks_before || ' AS is_partial, changes.marks(c.context, ''before'') AS doubt ' || future || '
-            UNION ALL
-            SELECT ' || e.key_before || ', c.position, true, c.before, ' || e.lacks_before || ', changes.marks(c.context, ''before'') ' || future || '
-               AND c.operation = ''UPDATE'' AND c.before <> ''{}'' AND ' || e.is_moved || ') AS l
-         ORDER BY key, position)
-    SELECT key, position, id, content, is_partial, doubt, changed_at FROM past WHERE is_there AND key IS NOT NULL
+        SELECT DISTINCT ON (l.key) l.*, lead(l.what) OVER next AS next_what, lead(l.xid) OVER next AS next_xid, lead(l.at) OVER next AS next_at,
+               lead(l.before) OVER next AS next_before, lead(l.context) OVER next AS next_context, lead(l.lacks_before) OVER next AS next_lacks
+          FROM (%1$s %4$s UNION ALL %2$s %4$s %5$s) AS l
+         WHERE l.key IS NOT NULL
+        WINDOW next AS (PARTITION BY l.key ORDER BY l.position)
+         ORDER BY l.key, l.position)
+    SELECT p.key, p.position, p.id, p.after AS content, p.lacks_after AS is_partial, changes.marks(p.context, ''after'') AS doubt, p.at AS changed_at
+      FROM past AS p WHERE p.what <> ''leaves''
     UNION ALL
-    SELECT key, NULL, NULL, content, is_partial, doubt, NULL FROM later
-     WHERE was_there AND key IS NOT NULL AND NOT EXISTS (SELECT FROM past WHERE past.key = later.key)
-     ORDER BY key';
+    SELECT p.key, p.next_position, p.next_id, p.next_after, p.next_lacks, changes.marks(p.next_context, ''after''), p.next_at
+      FROM past AS p
+     WHERE p.what = ''leaves'' AND p.next_what = ''arrives'' AND changes.came_later(p.next_xid, p.next_at, p.next_after, p.xid, p.at, p.before)
+    UNION ALL
+    SELECT l.key, NULL, NULL, l.before, l.lacks_before, changes.marks(l.context, ''before''), NULL
+      FROM later AS l WHERE l.what <> ''arrives'' AND NOT EXISTS (SELECT FROM past AS p WHERE p.key = l.key)
+    UNION ALL
+    SELECT l.key, NULL, NULL, l.next_before, l.next_lacks, changes.marks(l.next_context, ''before''), NULL
+      FROM later AS l
+     WHERE l.what = ''arrives'' AND l.next_what = ''leaves'' AND changes.came_later(l.xid, l.at, l.after, l.next_xid, l.next_at, l.next_before)
+       AND NOT EXISTS (SELECT FROM past AS p WHERE p.key = l.key)
+     ORDER BY key', events, moves, past, future, is_move);
 END
 $$;
 

@@ -1,9 +1,10 @@
 -- A script for the source that takes changes back, newest first.
 --
---  * Order: by position, descending, across transactions as well. What a change depends on was there when it was made: the row, the row
---    that a foreign key names, the absence of another row with its key. A transaction that made it so had committed, or was the same,
---    so its change has a lower position. Backwards, each state between two statements is one that there was. Changes that
---    share a position are of one transaction, and its sequence orders them.
+--  * Order: transactions by their commits, the newest first, and in each its changes by position, descending. What a change depends on was
+--    there when it was made: the row, the row that a foreign key names, the absence of another row with its key. A transaction that
+--    made it so had committed, or was the same. Commits are ordered by their times; positions alone would not do, because a row
+--    may be written before another one leaves its key (changes.came_later). Changes that share a position are of one transaction, and
+--    its sequence orders them.
 --  * Every statement looks at the row first: it must be what the change left, in the columns that the trail has of it. Both sides of
 --    the comparison are made by the source's own types (changes.row_condition).
 --  * Triggers: by default none fires (session_replication_role). They would change what is put back, and ON DELETE CASCADE
@@ -55,7 +56,7 @@ BEGIN
              SELECT c, first_value(c.id) OVER same AS first_id, count(*) OVER same AS sharing
                FROM %s AS c WHERE %s
              WINDOW same AS (PARTITION BY c.position)) AS s
-          ORDER BY (s.c).position DESC, CASE WHEN s.sharing > 1 THEN changes.sequence((s.c).id, s.first_id) END DESC',
+          ORDER BY coalesce(changes.commit_time((s.c).id), (s.c).committed_at) DESC, (s.c).position DESC, CASE WHEN s.sharing > 1 THEN changes.sequence((s.c).id, s.first_id) END DESC',
         changes.readable(), conditions)
     LOOP
         name := format('%I.%I', c.schema, c."table");

@@ -55,6 +55,7 @@ class Writer:
         self.tables = tables
         self.truncates = truncates
         self.transactions = 0
+        self.last_xid = None
 
     def text(self):
         return self.random.choice([None, "", "it's", 'a "b", (c) \\ $1', "ü 日本", "plain"]) or str(self.random.randrange(1000))
@@ -157,7 +158,10 @@ class Writer:
                         cursor.execute("ROLLBACK TO SAVEPOINT one")
                 if self.random.random() < 0.1:
                     raise psycopg2.DatabaseError("changed my mind")
+                cursor.execute("SELECT pg_current_xact_id_if_assigned()::text::bigint")
+                [(xid,)] = cursor.fetchall()
             self.transactions += 1
+            self.last_xid = xid
         except (psycopg2.DatabaseError, psycopg2.IntegrityError):
             pass
 
