@@ -43,7 +43,7 @@ BEGIN
         SELECT s.id INTO source_id FROM changes.sources AS s WHERE s.label = find_table.database;
     END IF;
     IF source_id IS NOT NULL AND changes.may_read('relations') THEN
-        SELECT coalesce(array_agg(DISTINCT r.leaf_table::text) FILTER (
+        SELECT coalesce(array_agg(DISTINCT format('%I.%I', r.leaf_schema, r.leaf_table)) FILTER (
                    WHERE (r.leaf_schema, r.leaf_table) <> (r.schema, r."table")), '{}')
           INTO partitions
           FROM changes.relations AS r
@@ -53,8 +53,8 @@ END
 $$;
 
 COMMENT ON FUNCTION changes.find_table(text, text, text) IS
-'Internal. Returns the one table of the trail with that name: its source, database, schema, name, and the names of its partitions that
-have changes. Errors: 22004 without a name; 42P01 for a table that the trail does not know; 42P08 where several are meant.
+'Internal. Returns the one table of the trail with that name: its source, database, schema, name, and its partitions that have changes, as
+quoted schema.table. Errors: 22004 without a name; 42P01 for a table that the trail does not know; 42P08 where several are meant.
 Example: SELECT * FROM changes.find_table(''users'', ''public'', NULL);';
 
 -- The places that have a table of the name, as JSON arrays [database, schema].

@@ -32,12 +32,14 @@ BEGIN
     RETURN format('(c.database = %L AND %s AND c.primary_key IS NULL AND c.operation = ''TRUNCATE'')', database,
                   CASE cardinality(partitions)
                       WHEN 0 THEN format('c.schema = %L AND c."table" = %L', schema, "table")
-                      ELSE format('c."table" = ANY (%L)', partitions || "table") END);
+                      ELSE format('c."table" = ANY (%L) AND format(''%%I.%%I'', c.schema, c."table") = ANY (%L)',
+                                  ARRAY(SELECT (parse_ident(p))[2] FROM unnest(partitions) AS p) || "table",
+                                  partitions || format('%I.%I', schema, "table")) END);
 END
 $$;
 
 COMMENT ON FUNCTION changes.truncate_condition(text, text, text, text[]) IS
-'Internal. Returns the condition, on a row c of the trail, that it truncates the table or one of its partitions. Errors: none.
+'Internal. Returns the condition, on a row c of the trail, that it truncates the table or one of its partitions (quoted schema.table). Errors: none.
 Example: SELECT changes.truncate_condition(''shop'', ''public'', ''users'', ''{}'');';
 
 -- committed_at is truncated to the second: it bounds the partitions, and decides unless it is the second of the bound. Then the id's time

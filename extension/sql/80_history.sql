@@ -26,6 +26,7 @@ DECLARE
     steps jsonb[];
     step jsonb;
     key text;
+    keys_json jsonb[];
     c changes.change;
     old_key text;
     rows changes.change[];
@@ -46,15 +47,20 @@ BEGIN
         steps := steps[2:];
         key := step->>'key';
         CONTINUE WHEN key IS NULL;  -- too long to be in primary_key
-        EXECUTE format(
-            'SELECT coalesce(array_agg(ROW(c.*)::changes.change ORDER BY c.position %s, c.id), ''{}'')
-               FROM %s AS c WHERE (%s OR %s)%s%s%s',
-            CASE WHEN step ? 'before' THEN 'DESC' END, relation,
-            changes.record_condition(place.database, place.schema, place."table", key, changes.keys_json(key, shapes)),
-            changes.truncate_condition(place.database, place.schema, place."table", place.partitions),
-            ' AND c.position < ' || (step->>'before'), ' AND c.position > ' || (step->>'after'), in_time)
-           INTO rows;
-        FOREACH c IN ARRAY rows LOOP
+        keys_json := changes.keys_json(key, shapes);
+        IF NOT (step ? 'before' OR step ? 'after') AND in_time = '' AND relation = 'public.changes' AND cardinality(keys_json) <= 1 THEN
+            rows := changes.record_rows(place.database, place.schema, place."table", key, keys_json[1], place.partitions);
+        ELSE
+            EXECUTE format(
+                'SELECT coalesce(array_agg(ROW(c.*)::changes.change ORDER BY c.position %s, c.id), ''{}'')
+                   FROM %s AS c WHERE (%s OR %s)%s%s%s',
+                CASE WHEN step ? 'before' THEN 'DESC' END, relation,
+                changes.record_condition(place.database, place.schema, place."table", key, keys_json),
+                changes.truncate_condition(place.database, place.schema, place."table", place.partitions),
+                ' AND c.position < ' || (step->>'before'), ' AND c.position > ' || (step->>'after'), in_time)
+               INTO rows;
+        END IF;
+        FOREACH c IN ARRAY coalesce(rows, '{}') LOOP
             old_key := NULL;
             IF c.operation = 'UPDATE' THEN
                 old_key := changes.moved_from(c.before, c.after, changes.shape_at(shapes, c.position));

@@ -40,11 +40,13 @@ BEGIN
                               ELSE 'changes.as_of(table, time) tells all of its rows.' END;
     END IF;
     primary_key := changes.canonical_key(primary_key, shapes);
-    FOR c IN EXECUTE format(
-        'SELECT c.* FROM %s AS c WHERE c.database = %L AND c.schema = %L AND c."table" = %L AND c.primary_key = %L%s
-          ORDER BY c.position DESC LIMIT 2', relation, place.database, place.schema, place."table", primary_key,
-        changes.time_condition(NULL, just_after))
-    LOOP
+    FOR c IN EXECUTE CASE relation
+        WHEN 'public.changes' THEN format('SELECT * FROM changes.newest_rows(%L, %L, %L, %L, $1)', place.database, place.schema, place."table", primary_key)
+        ELSE format(
+            'SELECT c.* FROM %s AS c WHERE c.database = %L AND c.schema = %L AND c."table" = %L AND c.primary_key = %L%s
+              ORDER BY c.position DESC LIMIT 2', relation, place.database, place.schema, place."table", primary_key,
+            changes.time_condition(NULL, just_after)) END
+    USING just_after LOOP
         IF newest.id IS NULL OR newest.operation = 'DELETE' AND changes.is_arrival(c, shapes) AND changes.came_later(
                c.transaction_id, changes.commit_time(c.id), c.after, newest.transaction_id, changes.commit_time(newest.id), newest.before) THEN
             newest := c;
@@ -94,13 +96,17 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     c changes.change;
+    keys_json CONSTANT jsonb[] := changes.keys_json(key, shapes);
 BEGIN
-    FOR c IN EXECUTE format(
-        'SELECT c.* FROM %s AS c WHERE (%s OR %s) AND c.position > %s%s ORDER BY c.position',
-        relation, changes.record_condition(place.database, place.schema, place."table", key, changes.keys_json(key, shapes)),
-        changes.truncate_condition(place.database, place.schema, place."table", '{}'),
-        coalesce(newest.position, -1), changes.time_condition(newest.committed_at, just_after))
-    LOOP
+    FOR c IN EXECUTE CASE WHEN relation = 'public.changes' AND cardinality(keys_json) <= 1
+        THEN format('SELECT * FROM changes.ending_rows(%L, %L, %L, %L, %s, $1, $2)', place.database, place.schema, place."table", keys_json[1],
+                    coalesce(newest.position, -1))
+        ELSE format(
+            'SELECT c.* FROM %s AS c WHERE (%s OR %s) AND c.position > %s%s ORDER BY c.position',
+            relation, changes.record_condition(place.database, place.schema, place."table", key, keys_json),
+            changes.truncate_condition(place.database, place.schema, place."table", '{}'),
+            coalesce(newest.position, -1), changes.time_condition(newest.committed_at, just_after)) END
+    USING newest.committed_at, just_after LOOP
         IF c.operation = 'TRUNCATE' THEN
             RETURN true;
         END IF;

@@ -147,7 +147,7 @@ def test_trail_that_is_made_anew_while_it_is_written(one, slot, waltrail):
     process.wait_for_output("streaming")
     one.execute("INSERT INTO counters VALUES (1, 1)")
     wait_until(lambda: tables_of_trail(one) == {"public.counters": 1}, "the first change")
-    one.execute("DROP TABLE public.changes; SELECT changes.setup()")
+    one.execute("DROP TABLE public.changes CASCADE; SELECT changes.setup()")
     for number in range(2, 12):
         one.execute("INSERT INTO counters VALUES (%s, 1)", [number])
     wait_until(lambda: tables_of_trail(one).get("public.counters") == 10, "the others")

@@ -4,7 +4,7 @@ CREATE EXTENSION pgtap;
 CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
-SELECT plan(34);
+SELECT plan(35);
 SELECT throws_ok($$SELECT changes.history('users', '1')$$, '42P01', 'there is no trail in this database', 'before setup() it says so');
 \ir made/shop.sql
 CREATE FUNCTION pg_temp.told(name text, key text, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL) RETURNS bigint[] LANGUAGE sql AS $$
@@ -101,6 +101,8 @@ SELECT pg_temp.shape('users', '{id}', pg_temp.columns('id', 'integer'), schema_n
 SELECT pg_temp.change('2026-03-02 16:00+00', 700, 'users', 'CREATE', '{}', '{"id": 1}', schema_name => 'other');
 SELECT throws_ok($$SELECT changes.history('users', '1')$$, '42P08', 'the trail has several tables "users"', 'a name that two schemas have is refused');
 SELECT results_eq($$SELECT (h).position FROM changes.history('users', '1', schema => 'other') AS h$$, ARRAY[700::bigint], 'the schema says which');
+SELECT pg_temp.change('2026-03-02 16:01+00', 710, 'logs_1', 'TRUNCATE', '{}', '{}', schema_name => 'other');
+SELECT is(pg_temp.told('logs', '1'), ARRAY[600, 610, 620]::bigint[], 'a partition of the same name in another schema is another one');
 SELECT throws_ok($$SELECT changes.history('users', '1', database => 'nowhere')$$, '42P01', 'the trail knows no table "nowhere.users"', 'an unknown database is named');
 SELECT pg_temp.shape(E'we"ird.ta\\b''le %s $1', ARRAY[E'k"e''y %L']::text[], pg_temp.columns(E'k"e''y %L', 'text'), schema_name => E'sch"e''ma.%I');
 SELECT pg_temp.change('2026-03-02 17:00+00', 800, E'we"ird.ta\\b''le %s $1', 'CREATE', '{}', jsonb_build_object(E'k"e''y %L', 'O''Brien %s'), schema_name => E'sch"e''ma.%I');
