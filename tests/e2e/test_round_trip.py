@@ -182,6 +182,19 @@ def test_an_application_s_way_fires_triggers(shop):
     assert shop.source.query("SELECT name, touched FROM accounts") == [("a", 2)], "the trigger has counted"
 
 
+def test_what_the_script_does_is_recorded_as_that(preloaded, destination, slot, waltrail):
+    preloaded.execute(TABLES)
+    waltrail.init(preloaded, destination, slot)
+    shop = Shop(preloaded, destination, slot, waltrail)
+    shop.source.execute("INSERT INTO accounts (id, name) VALUES (1, 'a')")
+    shop.apply()
+    [(change,)] = destination.query("SELECT id::text FROM changes")
+    assert shop.revert(change_id=change) == (0, "")
+    shop.apply()
+    assert destination.query("SELECT operation, context->'reverts' FROM changes ORDER BY position") == [
+        ("CREATE", None), ("DELETE", {"change_id": change})]  # fmt: skip
+
+
 def test_horizon_follows_an_idle_source(shop):
     shop.source.execute("INSERT INTO accounts (id, name) VALUES (1, 'a')")
     shop.apply()
