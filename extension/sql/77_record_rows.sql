@@ -2,8 +2,8 @@
 -- indexes each takes longer than running it: these are planned once in a session, without values (force_generic_plan), and look away
 -- from partitions at their start.
 --
--- Such a plan takes two bounds on a column for a narrow range, and would read a wide one through BRIN from end to end. So a column has one bound
--- that an index can serve at most; "+ 0" hides the other.
+-- Such a plan takes two bounds on a column for a narrow range, and would read a wide one through BRIN from end to end. So they are written
+-- in ways that it does not take for a pair: partitions are pruned by "<= ANY (ARRAY[…])" as well, and "+ 0" hides a bound from indexes.
 
 CREATE FUNCTION changes.record_rows(database text, schema text, "table" text, key text, key_as_json jsonb, partitions text[])
 RETURNS changes.change[]
@@ -63,7 +63,8 @@ AS $$
 BEGIN
     RETURN QUERY
     SELECT c.* FROM public.changes AS c
-     WHERE c.database = ending_rows.database AND c.schema = ending_rows.schema AND c.committed_at >= coalesce(since, '-infinity')
+     WHERE c.database = ending_rows.database AND c.schema = ending_rows.schema 
+       AND c.committed_at >= coalesce(since, '-infinity') AND c.committed_at <= ANY (ARRAY[until])
        AND (c."table" = ending_rows."table" AND c.operation = 'UPDATE' AND c.before @> key_as_json
             OR c."table" = ending_rows."table" AND c.primary_key IS NULL AND c.operation = 'TRUNCATE')
        AND c.position + 0 > since_position AND coalesce(changes.commit_time(c.id), c.committed_at) < until
@@ -75,3 +76,23 @@ COMMENT ON FUNCTION changes.ending_rows(text, text, text, jsonb, bigint, timesta
 'Internal. Returns the UPDATEs that may have taken a row away from a key, and TRUNCATEs of its table, after the position and between the times, in
 order. Errors: 42501 for a role that may not read the trail.
 Example: SELECT * FROM changes.ending_rows(''shop'', ''public'', ''users'', ''{"id": 2}'', 0, NULL, now());';
+
+CREATE FUNCTION changes.newest_keyless_delete(database text, schema text, "table" text, since_position bigint, until timestamptz)
+RETURNS bigint
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+AS $$
+BEGIN
+    RETURN (
+        SELECT max(c.position) FROM public.changes AS c
+         WHERE c.database = newest_keyless_delete.database AND c.schema = newest_keyless_delete.schema AND c."table" = newest_keyless_delete."table"
+           AND c.primary_key IS NULL AND c.operation = 'DELETE' AND c.before = '{}' AND c.position + 0 > since_position
+           AND c.committed_at <= until AND coalesce(changes.commit_time(c.id), c.committed_at) < until);
+END
+$$;
+
+COMMENT ON FUNCTION changes.newest_keyless_delete(text, text, text, bigint, timestamptz) IS
+'Internal. Returns the position of the newest DELETE whose row is not known, after the position and before the time; NULL where there is none.
+Errors: 42501 for a role that may not read the trail.
+Example: SELECT changes.newest_keyless_delete(''shop'', ''public'', ''users'', 0, now());';

@@ -14,14 +14,20 @@ CREATE TYPE changes.past_row AS (
 REVOKE ALL ON TYPE changes.past_row FROM PUBLIC;
 COMMENT ON TYPE changes.past_row IS 'A row as it was, as changes.as_of() returns it.';
 
+-- As changes.partitions() finds it, but nothing else of them: it is asked with every question of the past.
 CREATE FUNCTION changes.known_since(asked_source integer)
 RETURNS timestamptz
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET timezone = 'UTC'
+SET datestyle = 'ISO'
 AS $$
 BEGIN
     RETURN (
-        SELECT greatest(s.registered_at, (SELECT min(p.lower_bound) FROM changes.partitions() AS p WHERE isfinite(p.lower_bound)))
+        SELECT greatest(s.registered_at, (
+                   SELECT min(substring(pg_get_expr(c.relpartbound, c.oid) FROM $re$FROM \('([^']+)'\)$re$)::timestamptz)
+                     FROM pg_catalog.pg_inherits AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid
+                    WHERE i.inhparent = to_regclass('public.changes')))
           FROM changes.sources AS s WHERE s.id = asked_source);
 END
 $$;

@@ -16,6 +16,7 @@ DECLARE
     relation CONSTANT text := changes.readable();
     g record;
     is_later boolean;
+    keyless bigint;
     upto CONSTANT text := changes.time_condition(NULL, at + interval '1 microsecond');
 BEGIN
     IF changes.may_read('gaps') THEN
@@ -47,11 +48,18 @@ BEGIN
             relation, changes.truncate_condition(place.database, place.schema, place."table", place.partitions),
             place.schema, place."table", since_position, upto);
     END IF;
-    RETURN QUERY EXECUTE format(
-        'SELECT max(c.position), ''a row was deleted whose key was not logged'' FROM %s AS c
-          WHERE c.database = %L AND c.schema = %L AND c."table" = %L AND c.primary_key IS NULL AND c.operation = ''DELETE''
-            AND c.before = ''{}'' AND c.position > %s%s HAVING count(*) > 0',
-        relation, place.database, place.schema, place."table", since_position, upto);
+    IF relation = 'public.changes' THEN
+        keyless := changes.newest_keyless_delete(place.database, place.schema, place."table", since_position, at + interval '1 microsecond');
+    ELSE
+        EXECUTE format(
+            'SELECT max(c.position) FROM %s AS c
+              WHERE c.database = %L AND c.schema = %L AND c."table" = %L AND c.primary_key IS NULL AND c.operation = ''DELETE''
+                AND c.before = ''{}'' AND c.position > %s%s',
+            relation, place.database, place.schema, place."table", since_position, upto) INTO keyless;
+    END IF;
+    IF keyless IS NOT NULL THEN
+        RETURN QUERY SELECT keyless, 'a row was deleted whose key was not logged';
+    END IF;
 END
 $$;
 
