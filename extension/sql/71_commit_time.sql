@@ -1,17 +1,17 @@
 -- What an id knows: docs/wire_format.md, "Identity of a change", has its parts. committed_at is truncated to the second; the
 -- id has the microseconds.
 --
--- Both functions have a body that is parsed when the function is made (RETURN), so no search_path leads it astray, and
--- none is pinned: a SET clause would keep the server from putting the expression into the query that calls it.
-
+-- Its body is parsed when the function is made (RETURN), so no search_path leads it astray, and none is pinned: a SET clause would keep the server
+-- from putting the expression into the query that calls it, for every row of which it would be called instead. So would STRICT, and so would
+-- timestamptz + interval, which is not immutable.
 CREATE FUNCTION changes.commit_time(id uuid)
 RETURNS timestamptz
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN CASE WHEN substr(id::text, 15, 1) = '7' THEN
-    '1970-01-01 00:00:00+00'::timestamptz
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN substr(id::text, 15, 1) = '7' THEN (
+    '1970-01-01 00:00:00'::timestamp
     + (('x' || substr(id::text, 1, 8) || substr(id::text, 10, 4))::bit(48)::bigint / 1000) * interval '1 second'
     + (('x' || substr(id::text, 1, 8) || substr(id::text, 10, 4))::bit(48)::bigint % 1000 * 1000
-       + (('x' || substr(id::text, 16, 3))::bit(12)::integer * 1000 + 4095) / 4096) * interval '1 microsecond'
+       + (('x' || substr(id::text, 16, 3))::bit(12)::integer * 1000 + 4095) / 4096) * interval '1 microsecond') AT TIME ZONE 'UTC'
 END;
 
 COMMENT ON FUNCTION changes.commit_time(uuid) IS

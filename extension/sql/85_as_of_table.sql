@@ -5,6 +5,7 @@ CREATE FUNCTION changes.as_of("table" text, at timestamptz, schema text, databas
 RETURNS SETOF changes.past_row
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 #variable_conflict use_variable
 DECLARE

@@ -119,17 +119,17 @@ BEGIN
     events := format('
         SELECT coalesce(c.primary_key, CASE c.operation WHEN ''DELETE'' THEN %1$s ELSE %2$s END) AS key, c.position, c.id, c.transaction_id AS xid,
                CASE WHEN c.operation = ''DELETE'' THEN ''leaves'' WHEN c.operation = ''CREATE'' OR c.before <> ''{}'' AND %3$s THEN ''arrives'' ELSE ''stays'' END AS what,
-               c.after, c.before, c.context, %4$s AS lacks_after, %5$s AS lacks_before, coalesce(changes.commit_time(c.id), c.committed_at) AS at ',
+               c.after, c.before, c.context, %4$s AS lacks_after, %5$s AS lacks_before, c.committed_at ',
         e.key_before, e.key_after, e.is_moved, e.lacks_after, e.lacks_before);
     moves := format('
-        SELECT %1$s, c.position, c.id, c.transaction_id, ''leaves'', ''{}'', c.before, c.context, false, %2$s, coalesce(changes.commit_time(c.id), c.committed_at) ',
+        SELECT %1$s, c.position, c.id, c.transaction_id, ''leaves'', ''{}'', c.before, c.context, false, %2$s, c.committed_at ',
         e.key_before, e.lacks_before);
     is_move := ' AND c.operation = ''UPDATE'' AND c.before <> ''{}'' AND ' || e.is_moved;
     -- Of each key the newest event until then, and the first after it; each with its neighbour, which may be the one that counts
     -- (changes.came_later).
     RETURN format('
     WITH past AS (
-        SELECT DISTINCT ON (p.key) p.*, lead(p.what) OVER next AS next_what, lead(p.xid) OVER next AS next_xid, lead(p.at) OVER next AS next_at,
+        SELECT DISTINCT ON (p.key) p.*, lead(p.what) OVER next AS next_what, lead(p.xid) OVER next AS next_xid, lead(p.committed_at) OVER next AS next_committed_at,
                lead(p.after) OVER next AS next_after, lead(p.position) OVER next AS next_position, lead(p.id) OVER next AS next_id,
                lead(p.context) OVER next AS next_context, lead(p.lacks_after) OVER next AS next_lacks
           FROM (%1$s %3$s UNION ALL %2$s %3$s %5$s) AS p
@@ -137,26 +137,29 @@ BEGIN
         WINDOW next AS (PARTITION BY p.key ORDER BY p.position DESC)
          ORDER BY p.key, p.position DESC),
     later AS (
-        SELECT DISTINCT ON (l.key) l.*, lead(l.what) OVER next AS next_what, lead(l.xid) OVER next AS next_xid, lead(l.at) OVER next AS next_at,
+        SELECT DISTINCT ON (l.key) l.*, lead(l.what) OVER next AS next_what, lead(l.xid) OVER next AS next_xid, lead(l.id) OVER next AS next_id,
                lead(l.before) OVER next AS next_before, lead(l.context) OVER next AS next_context, lead(l.lacks_before) OVER next AS next_lacks
           FROM (%1$s %4$s UNION ALL %2$s %4$s %5$s) AS l
-         WHERE l.key IS NOT NULL
+         WHERE l.key IS NOT NULL AND NOT EXISTS (SELECT FROM past AS p WHERE p.key = l.key)
         WINDOW next AS (PARTITION BY l.key ORDER BY l.position)
          ORDER BY l.key, l.position)
-    SELECT p.key, p.position, p.id, p.after AS content, p.lacks_after AS is_partial, changes.marks(p.context, ''after'') AS doubt, p.at AS changed_at
+    SELECT p.key, p.position, p.id, p.after AS content, p.lacks_after AS is_partial, CASE WHEN p.context ? ''_waltrail'' THEN changes.marks(p.context, ''after'') END AS doubt,
+           coalesce(changes.commit_time(p.id), p.committed_at) AS changed_at
       FROM past AS p WHERE p.what <> ''leaves''
     UNION ALL
-    SELECT p.key, p.next_position, p.next_id, p.next_after, p.next_lacks, changes.marks(p.next_context, ''after''), p.next_at
+    SELECT p.key, p.next_position, p.next_id, p.next_after, p.next_lacks, CASE WHEN p.next_context ? ''_waltrail'' THEN changes.marks(p.next_context, ''after'') END,
+           coalesce(changes.commit_time(p.next_id), p.next_committed_at)
       FROM past AS p
-     WHERE p.what = ''leaves'' AND p.next_what = ''arrives'' AND changes.came_later(p.next_xid, p.next_at, p.next_after, p.xid, p.at, p.before)
+     WHERE p.what = ''leaves'' AND p.next_what = ''arrives'' AND changes.came_later(
+           p.next_xid, changes.commit_time(p.next_id), p.next_after, p.xid, changes.commit_time(p.id), p.before)
     UNION ALL
-    SELECT l.key, NULL, NULL, l.before, l.lacks_before, changes.marks(l.context, ''before''), NULL
-      FROM later AS l WHERE l.what <> ''arrives'' AND NOT EXISTS (SELECT FROM past AS p WHERE p.key = l.key)
+    SELECT l.key, NULL, NULL, l.before, l.lacks_before, CASE WHEN l.context ? ''_waltrail'' THEN changes.marks(l.context, ''before'') END, NULL
+      FROM later AS l WHERE l.what <> ''arrives''
     UNION ALL
-    SELECT l.key, NULL, NULL, l.next_before, l.next_lacks, changes.marks(l.next_context, ''before''), NULL
+    SELECT l.key, NULL, NULL, l.next_before, l.next_lacks, CASE WHEN l.next_context ? ''_waltrail'' THEN changes.marks(l.next_context, ''before'') END, NULL
       FROM later AS l
-     WHERE l.what = ''arrives'' AND l.next_what = ''leaves'' AND changes.came_later(l.xid, l.at, l.after, l.next_xid, l.next_at, l.next_before)
-       AND NOT EXISTS (SELECT FROM past AS p WHERE p.key = l.key)
+     WHERE l.what = ''arrives'' AND l.next_what = ''leaves'' AND changes.came_later(
+           l.xid, changes.commit_time(l.id), l.after, l.next_xid, changes.commit_time(l.next_id), l.next_before)
      ORDER BY key', events, moves, past, future, is_move);
 END
 $$;
@@ -206,7 +209,7 @@ BEGIN
                - least(0, min(s.running) FILTER (WHERE NOT s.is_past)) AS later,
                (array_agg(s.id ORDER BY s.position DESC, s.id) FILTER (WHERE s.is_past AND s.step = 1))[1] AS id,
                (array_agg(s.at ORDER BY s.position DESC, s.id) FILTER (WHERE s.is_past AND s.step = 1))[1] AS changed_at,
-               (array_agg(changes.marks(s.context, ''after'') ORDER BY s.position DESC, s.id) FILTER (WHERE s.is_past AND s.step = 1))[1] AS marks
+               (array_agg(CASE WHEN s.context ? ''_waltrail'' THEN changes.marks(s.context, ''after'') END ORDER BY s.position DESC, s.id) FILTER (WHERE s.is_past AND s.step = 1))[1] AS marks
           FROM sums AS s GROUP BY s.content)
     SELECT NULL::text, k.content::jsonb, CASE WHEN n <= k.past THEN k.changed_at END, CASE WHEN n <= k.past THEN k.id END,
            nullif(concat_ws(''; '', k.marks, $2), '''')

@@ -8,6 +8,7 @@ CREATE FUNCTION changes.find(
 RETURNS SETOF changes.change
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 #variable_conflict use_variable
 DECLARE

@@ -4,6 +4,7 @@ CREATE FUNCTION changes.activity(
 RETURNS TABLE (bucket_start timestamptz, database text, schema text, "table" text, operation text, changes bigint)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 BEGIN
     IF bucket IS NULL OR bucket <= interval '0' OR extract(month FROM bucket) <> 0 OR extract(year FROM bucket) <> 0 THEN
