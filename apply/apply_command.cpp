@@ -69,12 +69,13 @@ int run_apply(const ApplySettings &settings) {
     RefusedRows refused;
     milliseconds delay = settings.reconnect_delay_min;
     Maintenance maintenance(settings.ends.destination, settings.maintenance_interval);
+    SourceClock clock(settings.ends.source, settings.idle_record_interval / 2);
     PatternWarnings patterns(settings);
     bool ever_streamed = false;
     while (!stop.stop_requested()) {
         SessionOutcome outcome;
         try {
-            run_apply_session(settings, refused, maintenance, patterns, stop, outcome);
+            run_apply_session(settings, refused, maintenance, clock, patterns, stop, outcome);
             return static_cast<int>(ExitCode::success);
         } catch (const RowRefused &row) {
             spdlog::warn("change {} of the transaction at {} is refused and goes to quarantine: {}",

@@ -75,7 +75,8 @@ std::optional<Lsn> target_of(const std::string &until, ReplicationStream &stream
 
 // The writer's loop: takes what the reader delivers until the stop or the target.
 void write_stream(FrameQueue &queue, BatchWriter &writer, StreamReceiver &receiver,
-                  std::optional<Lsn> target, std::stop_token stop, SessionOutcome &outcome) {
+                  SourceClock &clock, std::optional<Lsn> target, std::stop_token stop,
+                  SessionOutcome &outcome) {
     Lsn acknowledged = writer.recorded_end();
     while (!stop.stop_requested()) {
         auto delivery = queue.pop(pop_patience, stop);
@@ -85,9 +86,11 @@ void write_stream(FrameQueue &queue, BatchWriter &writer, StreamReceiver &receiv
             writer.take_position(delivery->position);
         if (stop.stop_requested()) break;
         if (queue.empty()) writer.settle();
+        if (auto time = clock.reached(writer.received_end())) writer.note_source_time(*time);
         bool reached = target && writer.received_end() >= *target;
         bool asked = delivery && delivery->reply_requested;
         writer.record_idle_position(reached || asked);
+        if (writer.wants_source_time()) clock.ask();
         if (writer.recorded_end() > acknowledged) {
             acknowledged = writer.recorded_end();
             receiver.acknowledge(acknowledged);
@@ -102,8 +105,8 @@ void write_stream(FrameQueue &queue, BatchWriter &writer, StreamReceiver &receiv
 } // namespace
 
 void run_apply_session(const ApplySettings &settings, const RefusedRows &refused,
-                       Maintenance &maintenance, PatternWarnings &patterns, std::stop_token stop,
-                       SessionOutcome &outcome) {
+                       Maintenance &maintenance, SourceClock &clock, PatternWarnings &patterns,
+                       std::stop_token stop, SessionOutcome &outcome) {
     ReplicationStream stream(settings.ends.source);
     SourceSystem system = stream.identify();
     PostgresConnection destination = connect_destination(settings);
@@ -125,6 +128,7 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
         if (stop.stop_requested()) return;
         check_identity(system, slot, settings.ends.slot, progress);
     }
+    clock.begin(read_moment(stream.connection()));
     std::optional<Lsn> target = target_of(settings.until, stream);
     confirm_progress(destination, progress);
     maintenance.start();
@@ -144,7 +148,7 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
     {
         StreamReceiver receiver(stream, queue, progress.recorded_end, system.sender_timeout,
                                 target.has_value());
-        write_stream(queue, writer, receiver, target, stop, outcome);
+        write_stream(queue, writer, receiver, clock, target, stop, outcome);
     }
     spdlog::info("ended at {}: {} changes written, {} quarantined", lsn_text(writer.recorded_end()),
                  writer.changes_written(), writer.changes_quarantined());

@@ -5,6 +5,7 @@
 #include "apply/pattern_warnings.hpp"
 #include "apply/quarantine.hpp"
 #include "apply/settings.hpp"
+#include "apply/source_clock.hpp"
 
 #include <stop_token>
 
@@ -18,7 +19,7 @@ struct SessionOutcome {
     bool progressed = false; // something was recorded: the backoff may start anew
 };
 void run_apply_session(const ApplySettings &settings, const RefusedRows &refused,
-                       Maintenance &maintenance, PatternWarnings &patterns, std::stop_token stop,
-                       SessionOutcome &outcome);
+                       Maintenance &maintenance, SourceClock &clock, PatternWarnings &patterns,
+                       std::stop_token stop, SessionOutcome &outcome);
 
 } // namespace waltrail

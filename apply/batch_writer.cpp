@@ -218,10 +218,12 @@ void BatchWriter::commit_batch() {
 // Inside a destination transaction, which it commits.
 void BatchWriter::record(Lsn to, std::optional<wire::Transaction> last_commit, uint64_t changes,
                          uint64_t marked) {
-    record_advance(destination_, progress_,
-                   {recorded_end_, to, timeline_, std::move(last_commit), changes, marked});
+    record_advance(
+        destination_, progress_,
+        {recorded_end_, to, timeline_, std::move(last_commit), changes, marked, source_time_});
     commit_durably(destination_);
     recorded_end_ = to;
+    recorded_source_time_ = source_time_;
     recorded_at_ = Clock::now();
 }
 
@@ -256,12 +258,25 @@ void BatchWriter::settle() {
 }
 
 bool BatchWriter::is_idle_position_due() const {
-    return received_end_.value - recorded_end_.value >= idle_bytes_min_ &&
+    return (received_end_.value - recorded_end_.value >= idle_bytes_min_ || has_time_to_record()) &&
            Clock::now() - recorded_at_ >= settings_.idle_record_interval;
 }
 
+// A time alone is no reason to write where what is written comes back as WAL: the server would never be quiet.
+bool BatchWriter::has_time_to_record() const {
+    return !expects_echo_ && source_time_ &&
+           (!recorded_source_time_ ||
+            source_time_->microseconds > recorded_source_time_->microseconds);
+}
+
+bool BatchWriter::wants_source_time() const {
+    return !batch_open_ && !expects_echo_ &&
+           Clock::now() - recorded_at_ >= settings_.idle_record_interval / 2;
+}
+
 void BatchWriter::record_idle_position(bool now) {
-    if (batch_open_ || reader_.in_transaction() || received_end_ <= recorded_end_) return;
+    if (batch_open_ || reader_.in_transaction()) return;
+    if (received_end_ <= recorded_end_ && !has_time_to_record()) return;
     if (!now && !is_idle_position_due()) return;
     destination_.execute("BEGIN");
     record(received_end_, std::nullopt, 0, 0);

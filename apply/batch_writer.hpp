@@ -30,7 +30,10 @@ class BatchWriter {
                 const ApplySettings &settings);
 
     // The source is the server that is written to: what is recorded comes back as WAL of the source.
-    void expect_echo() { idle_bytes_min_ = settings_.echo_bytes_max; }
+    void expect_echo() {
+        idle_bytes_min_ = settings_.echo_bytes_max;
+        expects_echo_ = true;
+    }
 
     // Takes one frame; the batch may be committed at the end of a transaction in it.
     void take_frame(std::string_view frame);
@@ -38,7 +41,11 @@ class BatchWriter {
     void take_position(Lsn position);
     // Commits the open batch if it holds whole transactions only. Call when nothing waits.
     void settle();
-    // Records the newest known position when it is due (ApplySettings::idle_record_interval), and is no mere echo, or when
+    // Everything that the source committed before `time` lies before received_end().
+    void note_source_time(wire::Timestamp time) { source_time_ = time; }
+    // Nothing has been recorded for a while, so a newer time of the source is worth having.
+    [[nodiscard]] bool wants_source_time() const;
+    // Records the newest known position, or time of the source, when it is due (ApplySettings::idle_record_interval), and is no mere echo, or when
     // asked for.
     void record_idle_position(bool now);
 
@@ -71,6 +78,7 @@ class BatchWriter {
                 uint64_t marked);
     [[nodiscard]] bool is_batch_full() const;
     [[nodiscard]] bool is_idle_position_due() const;
+    [[nodiscard]] bool has_time_to_record() const;
     [[nodiscard]] bool is_large_row(const std::optional<uint64_t> &row) const;
     [[nodiscard]] bool needs_care() const;
     [[nodiscard]] bool is_already_recorded(const wire::Transaction &transaction) const;
@@ -107,8 +115,11 @@ class BatchWriter {
     Lsn recorded_end_;
     Lsn received_end_;
     Clock::time_point recorded_at_;
+    std::optional<wire::Timestamp> source_time_;
+    std::optional<wire::Timestamp> recorded_source_time_;
     uint64_t idle_bytes_min_ =
         1; // past recorded_end_: what lies closer is not worth a record of its own
+    bool expects_echo_ = false;
     uint64_t changes_written_ = 0;
     uint64_t changes_quarantined_ = 0;
 };

@@ -125,6 +125,12 @@ void record_advance(PostgresConnection &destination, const Progress &progress,
         parameters.push_back(std::to_string(commit.xid.value));
         parameters.push_back(std::to_string(commit.committed_at.microseconds));
     }
+    if (advance.source_time) {
+        parameters.push_back(std::to_string(advance.source_time->microseconds));
+        last += fmt::format(", source_time = '2000-01-01 00:00:00+00'::pg_catalog.timestamptz + "
+                            "${}::pg_catalog.int8 * '1 microsecond'::pg_catalog.interval",
+                            parameters.size());
+    }
     Result updated = destination.execute(
         fmt::format("UPDATE changes.applied SET end_lsn = $3, timeline = $4, "
                     "changes = changes + $5, marked = marked + $6, recorded_at = "
@@ -141,7 +147,7 @@ void record_advance(PostgresConnection &destination, const Progress &progress,
 void confirm_progress(PostgresConnection &destination, const Progress &progress) {
     destination.execute("BEGIN");
     record_advance(destination, progress,
-                   {progress.recorded_end, progress.recorded_end, progress.timeline, {}, 0, 0});
+                   {progress.recorded_end, progress.recorded_end, progress.timeline, {}, 0, 0, {}});
     commit_durably(destination);
 }
 

@@ -47,6 +47,8 @@ struct Advance {
     std::optional<wire::Transaction> last_commit; // none: an idle source's position
     uint64_t changes = 0;
     uint64_t marked = 0; // of these changes
+    std::optional<wire::Timestamp>
+        source_time{}; // everything committed before it lies before `to`; none: no news
 };
 
 // Extends the range that ends at advance.from, inside the caller's transaction. Stops when there is none: another process

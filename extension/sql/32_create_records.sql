@@ -31,6 +31,7 @@ BEGIN
         last_end_lsn        pg_lsn,
         last_transaction_id bigint,
         last_committed_at   timestamptz,
+        source_time         timestamptz,
         changes             bigint NOT NULL DEFAULT 0,
         marked              bigint NOT NULL DEFAULT 0,
         recorded_at         timestamptz NOT NULL DEFAULT now(),
@@ -75,6 +76,7 @@ BEGIN
         PRIMARY KEY (id, part),
         UNIQUE (source_id, commit_lsn, sequence, part)
     );
+    ALTER TABLE changes.applied ADD COLUMN IF NOT EXISTS source_time timestamptz;  -- of trails made before it was
     REVOKE ALL ON TABLE changes.settings, changes.sources, changes.applied, changes.relations,
         changes.gaps, changes.quarantine FROM PUBLIC;
     PERFORM changes.comment_records();
@@ -95,6 +97,8 @@ BEGIN
         'Settings of the trail by name; change them with changes.set_retention(). "retention": ''unlimited'' or an interval; "partition_interval": how much time a partition holds, ''auto'' where that follows from the retention.';
     COMMENT ON TABLE changes.sources IS 'One row per source database.';
     COMMENT ON TABLE changes.applied IS 'The ranges of LSNs, [start_lsn, end_lsn), that are in the trail.';
+    COMMENT ON COLUMN changes.applied.source_time IS
+        'A moment by the clock of the source: what was committed before it lies before end_lsn.';
     COMMENT ON TABLE changes.relations IS 'What a source''s table looked like from which position on.';
     COMMENT ON TABLE changes.gaps IS 'Ranges that are missing because an operator chose to go on without them.';
     COMMENT ON TABLE changes.quarantine IS 'Rows that the destination refused, whole, to be looked at and written later.';

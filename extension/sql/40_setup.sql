@@ -59,6 +59,7 @@ BEGIN
     PERFORM changes.create_hold_tables();
     PERFORM changes.store_retention(retention, partition_interval);
     is_new := NOT EXISTS (SELECT FROM changes.partition_bounds());
+    PERFORM changes.create_differences();
     PERFORM changes.register_partitions();
     PERFORM changes.settle_partitions();
     IF is_new THEN

@@ -1,0 +1,47 @@
+-- An UPDATE that leaves a large value alone does not log it (TOAST): without the old row, `after` lacks the column. Its value is the one
+-- of an earlier change of the row, not of the next one that got the key (changes.came_later). The walk goes back over the record's changes, and over changes of its key, to where it was created.
+CREATE FUNCTION changes.fill_row(
+    place record, shapes jsonb, relation text, key text, of_change uuid, INOUT "row" jsonb, OUT missing text[])
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET timezone = 'UTC'
+SET datestyle = 'ISO'
+AS $$
+#variable_conflict use_variable
+DECLARE
+    c changes.change;
+    at_key text := key;
+    old_key text;
+    name text;
+BEGIN
+    EXECUTE format('SELECT c.* FROM %s AS c WHERE c.id = $1', relation) INTO c USING of_change;
+    missing := ARRAY(SELECT m FROM jsonb_array_elements_text(changes.shape_at(shapes, c.position)->'columns') AS m WHERE NOT "row" ? m);
+    LOOP
+        FOREACH name IN ARRAY missing LOOP
+            IF c.after ? name THEN
+                "row" := "row" || jsonb_build_object(name, c.after->name);
+            ELSIF c.before ? name THEN
+                "row" := "row" || jsonb_build_object(name, c.before->name);
+            END IF;
+        END LOOP;
+        missing := ARRAY(SELECT m FROM unnest(missing) AS m WHERE NOT "row" ? m);
+        EXIT WHEN cardinality(missing) = 0 OR c.operation = 'CREATE';
+        old_key := changes.moved_from(c.before, c.after, changes.shape_at(shapes, c.position));
+        at_key := coalesce(old_key, at_key);
+        EXECUTE format(
+            'SELECT c.* FROM %s AS c WHERE c.database = %L AND c.schema = %L AND c."table" = %L AND c.primary_key = %L
+                AND c.position < %s AND c.committed_at <= %L
+                AND NOT ((c.operation = ''CREATE'' OR c.before <> ''{}'') AND c.transaction_id <> %s AND changes.commit_time(c.id) > %L)
+              ORDER BY c.position DESC LIMIT 1',
+            relation, place.database, place.schema, place."table", at_key, c.position, c.committed_at,
+            c.transaction_id, changes.commit_time(c.id))
+           INTO c;
+        EXIT WHEN c.id IS NULL OR c.operation IN ('DELETE', 'TRUNCATE');
+    END LOOP;
+END
+$$;
+
+COMMENT ON FUNCTION changes.fill_row(record, jsonb, text, text, uuid, jsonb) IS
+'Internal. Returns the row that a change left, with what the change did not log taken from earlier ones, and the columns that stay unknown.
+Errors: none of its own.
+Example: SELECT f.* FROM changes.find_table(''users'', NULL, NULL) AS t, changes.fill_row(t, ''[]'', ''public.changes'', ''7'', NULL, ''{}'') AS f;';

@@ -1,0 +1,212 @@
+-- A record as it was. Two short queries: its newest change until then, and what may have ended it after that: an UPDATE of the key away from
+-- it, a TRUNCATE. Both look only where that can be, so that the past of a record that changes often costs no more than that of another.
+--
+--   newest change until then      | ended after it | result
+--   ------------------------------+----------------+----------------------------------------------------
+--   CREATE or UPDATE              | no             | the row that it left
+--   CREATE or UPDATE              | yes            | none
+--   DELETE                        |                | none
+--   none                          | yes            | none
+--   none                          | no             | the first later change says: UPDATE or DELETE: its old row;
+--                                 |                | CREATE, or brought there from another key, or nothing: none
+CREATE FUNCTION changes.as_of(
+    "table" text, primary_key text, at timestamptz, schema text DEFAULT NULL, database text DEFAULT NULL)
+RETURNS SETOF changes.past_row
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+    relation CONSTANT text := changes.readable();
+    just_after CONSTANT timestamptz := at + interval '1 microsecond';
+    place record;
+    shapes jsonb;
+    newest changes.change;
+    c changes.change;
+    result changes.past_row;
+    missing text[];
+BEGIN
+    IF primary_key IS NULL THEN
+        RAISE EXCEPTION 'the primary key must not be NULL' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    place := changes.find_table("table", schema, database);
+    PERFORM changes.check_moment(place.source_id, place.database, at);
+    shapes := changes.shapes_json(place.source_id, place.schema, place."table");
+    IF jsonb_path_match(shapes, 'exists($[*].key[0])') = false THEN
+        RAISE EXCEPTION '%', CASE shapes WHEN '[]' THEN format('what table "%s" looked like is not known', place."table")
+                                  ELSE format('table "%s" has no primary key', place."table") END
+            USING ERRCODE = 'feature_not_supported',
+                  HINT = CASE shapes WHEN '[]' THEN 'The question needs SELECT on changes.relations.'
+                              ELSE 'changes.as_of(table, time) tells all of its rows.' END;
+    END IF;
+    primary_key := changes.canonical_key(primary_key, shapes);
+    FOR c IN EXECUTE CASE relation
+        WHEN 'public.changes' THEN format('SELECT * FROM changes.newest_rows(%L, %L, %L, %L, $1)', place.database, place.schema, place."table", primary_key)
+        ELSE format(
+            'SELECT c.* FROM %s AS c WHERE c.database = %L AND c.schema = %L AND c."table" = %L AND c.primary_key = %L%s
+              ORDER BY c.position DESC LIMIT 2', relation, place.database, place.schema, place."table", primary_key,
+            changes.time_condition(NULL, just_after)) END
+    USING just_after LOOP
+        IF newest.id IS NULL OR newest.operation = 'DELETE' AND changes.is_arrival(c, shapes) AND changes.came_later(
+               c.transaction_id, changes.commit_time(c.id), c.after, newest.transaction_id, changes.commit_time(newest.id), newest.before) THEN
+            newest := c;
+        END IF;
+    END LOOP;
+    IF newest.operation = 'DELETE' OR changes.is_ended(place, shapes, relation, primary_key, newest, just_after) THEN
+        RETURN;
+    END IF;
+    IF newest.id IS NULL THEN
+        result := changes.first_known(place, shapes, relation, primary_key, just_after);
+        IF result.primary_key IS NULL THEN
+            RETURN;
+        END IF;
+    ELSE
+        result := ROW(primary_key, newest.after, coalesce(changes.commit_time(newest.id), newest.committed_at), newest.id,
+                      changes.marks(newest.context, 'after'));
+        IF NOT newest.after ?& ARRAY(SELECT jsonb_array_elements_text(changes.shape_at(shapes, newest.position)->'columns')) THEN
+            SELECT f."row", f.missing INTO result."row", missing
+              FROM changes.fill_row(place, shapes, relation, primary_key, newest.id, newest.after) AS f;
+            IF cardinality(missing) > 0 THEN
+                RAISE EXCEPTION 'the record was not logged whole: its columns % are not known', array_to_string(missing, ', ')
+                    USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('Its last change is %s.', newest.id),
+                          HINT = 'With REPLICA IDENTITY FULL on the source, later changes are.';
+            END IF;
+        END IF;
+    END IF;
+    PERFORM changes.refuse_doubt(place, at, coalesce(newest.position, 0));
+    PERFORM changes.tell_masked(place, shapes);
+    RETURN NEXT result;
+END
+$$;
+
+COMMENT ON FUNCTION changes.as_of(text, text, timestamptz, text, text) IS
+'Returns a record as it was at a time, to the microsecond of the source''s clock, or no row where there was none: its key, the row as
+JSON, and when and by which change it became so; the last two are NULL where that was before the trail begins. doubt is NULL unless
+values are marked (docs/values.md). Into a typed row: jsonb_populate_record(NULL::users, "row"). A record that has never changed since the trail
+began is not in it. Errors: 22004 for a NULL; 42P01 for a table without changes; 42P08 where several tables are meant; 0A000 for a table without a
+primary key; 55000 for a
+time before the trail begins or past its horizon, and where the row cannot be known (not logged whole, a gap, a change in quarantine).
+Example: SELECT * FROM changes.as_of(''users'', ''2'', now() - interval ''1 hour'');';
+
+CREATE FUNCTION changes.is_ended(
+    place record, shapes jsonb, relation text, key text, newest changes.change, just_after timestamptz)
+RETURNS boolean
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    c changes.change;
+    keys_json CONSTANT jsonb[] := changes.keys_json(key, shapes);
+BEGIN
+    FOR c IN EXECUTE CASE WHEN relation = 'public.changes' AND cardinality(keys_json) <= 1
+        THEN format('SELECT * FROM changes.ending_rows(%L, %L, %L, %L, %s, $1, $2)', place.database, place.schema, place."table", keys_json[1],
+                    coalesce(newest.position, -1))
+        ELSE format(
+            'SELECT c.* FROM %s AS c WHERE (%s OR %s) AND c.position > %s%s ORDER BY c.position',
+            relation, changes.record_condition(place.database, place.schema, place."table", key, keys_json),
+            changes.truncate_condition(place.database, place.schema, place."table", '{}'),
+            coalesce(newest.position, -1), changes.time_condition(newest.committed_at, just_after)) END
+    USING newest.committed_at, just_after LOOP
+        IF c.operation = 'TRUNCATE' THEN
+            RETURN true;
+        END IF;
+        CONTINUE WHEN c.primary_key IS NOT DISTINCT FROM key
+                   OR changes.moved_from(c.before, c.after, changes.shape_at(shapes, c.position)) IS DISTINCT FROM key;
+        IF NOT (changes.is_arrival(newest, shapes) AND changes.came_later(
+                    newest.transaction_id, changes.commit_time(newest.id), newest.after, c.transaction_id, changes.commit_time(c.id), c.before)) THEN
+            RETURN true;
+        END IF;
+    END LOOP;
+    RETURN EXISTS (
+        SELECT FROM unnest(changes.new_table_positions(place, shapes, just_after - interval '1 microsecond', false)) AS p
+         WHERE p > coalesce(newest.position, -1));
+END
+$$;
+
+COMMENT ON FUNCTION changes.is_ended(record, jsonb, text, text, changes.change, timestamptz) IS
+'Internal. Returns whether, after its newest change and before the time, a record got another key, or its table was truncated or made anew.
+Errors: none of its own.
+Example: SELECT changes.is_ended(t, ''[]'', ''public.changes'', ''7'', NULL, now()) FROM changes.find_table(''users'', NULL, NULL) AS t;';
+
+CREATE FUNCTION changes.is_arrival(c changes.change, shapes jsonb)
+RETURNS boolean
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN coalesce(c.operation = 'CREATE' OR c.operation = 'UPDATE'
+        AND changes.moved_from(c.before, c.after, changes.shape_at(shapes, c.position)) IS NOT NULL, false);
+END
+$$;
+
+COMMENT ON FUNCTION changes.is_arrival(changes.change, jsonb) IS
+'Internal. Returns whether a change brings a row to the key that it has after it. Errors: none.
+Example: SELECT changes.is_arrival(ROW(c.*)::changes.change, ''[]'') FROM public.changes AS c LIMIT 1;';
+
+-- Of a record without a change until then.
+CREATE FUNCTION changes.first_known(place record, shapes jsonb, relation text, key text, just_after timestamptz)
+RETURNS changes.past_row
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    c changes.change;
+    arrival changes.change;
+    old_key text;
+    shape jsonb;
+BEGIN
+    FOR c IN EXECUTE format(
+        'SELECT c.* FROM %s AS c WHERE (%s OR %s)%s ORDER BY c.position', relation,
+        changes.record_condition(place.database, place.schema, place."table", key, changes.keys_json(key, shapes)),
+        changes.truncate_condition(place.database, place.schema, place."table", '{}'), changes.time_condition(just_after, NULL))
+    LOOP
+        shape := changes.shape_at(shapes, c.position);
+        old_key := changes.moved_from(c.before, c.after, shape);
+        CONTINUE WHEN c.operation = 'UPDATE' AND c.primary_key IS DISTINCT FROM key AND old_key IS DISTINCT FROM key;
+        EXIT WHEN c.operation = 'TRUNCATE';
+        IF arrival.id IS NULL AND (c.operation = 'CREATE' OR c.operation = 'UPDATE' AND old_key <> key) THEN
+            arrival := c;
+            CONTINUE;
+        END IF;
+        -- Behind an arrival only a row counts that had left before it.
+        EXIT WHEN arrival.id IS NOT NULL AND NOT (
+            (c.operation = 'DELETE' OR old_key = key) AND changes.came_later(
+                arrival.transaction_id, changes.commit_time(arrival.id), arrival.after, c.transaction_id, changes.commit_time(c.id), c.before));
+        IF NOT c.before ?& ARRAY(SELECT jsonb_array_elements_text(shape->'columns')) OR c.before = '{}' THEN
+            RAISE EXCEPTION 'the record was there, but what it held is not known'
+                USING ERRCODE = 'object_not_in_prerequisite_state',
+                      DETAIL = format('Its first known change is %s, which was logged without the whole old row.', c.id),
+                      HINT = 'With REPLICA IDENTITY FULL on the source, old rows are logged whole.';
+        END IF;
+        RETURN ROW(key, c.before, NULL, NULL, changes.marks(c.context, 'before'))::changes.past_row;
+    END LOOP;
+    RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION changes.first_known(record, jsonb, text, text, timestamptz) IS
+'Internal. Returns a record as the first change from the time on has it before; NULL where that change brings the record, or there is none.
+Errors: 55000 where the change was logged without the whole old row.
+Example: SELECT changes.first_known(t, ''[]'', ''public.changes'', ''7'', now()) FROM changes.find_table(''users'', NULL, NULL) AS t;';
+
+CREATE FUNCTION changes.refuse_doubt(place record, at timestamptz, since_position bigint)
+RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    reasons text;
+BEGIN
+    SELECT string_agg(d.doubt, '; ') INTO reasons FROM changes.doubts(place, at, since_position) AS d;
+    IF reasons IS NOT NULL THEN
+        RAISE EXCEPTION 'what the record was is not certain: %', reasons
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = 'changes.history() tells what the trail has of it.';
+    END IF;
+END
+$$;
+
+COMMENT ON FUNCTION changes.refuse_doubt(record, timestamptz, bigint) IS
+'Internal. Returns nothing where nothing can have changed rows of the table without a trace after the position and until the time.
+Errors: 55000 where something may have.
+Example: SELECT changes.refuse_doubt(t, now(), 0) FROM changes.find_table(''users'', NULL, NULL) AS t;';

@@ -1,0 +1,225 @@
+-- The parts of changes.as_of(table, time).
+
+-- The span of positions that says anything of the moment: after the last TRUNCATE until then (or after the table was made anew), -1 without
+-- one, and up to the first TRUNCATE after it.
+CREATE FUNCTION changes.filled_between(place record, shapes jsonb, at timestamptz, OUT since_position bigint, OUT until_position bigint)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    just_after CONSTANT timestamptz := at + interval '1 microsecond';
+    emptied CONSTANT text := format('FROM %s AS c WHERE %s', changes.readable(),
+        changes.truncate_condition(place.database, place.schema, place."table", '{}'));
+BEGIN
+    EXECUTE format('SELECT max(c.position) %s%s', emptied, changes.time_condition(NULL, just_after)) INTO since_position;
+    EXECUTE format('SELECT min(c.position) %s%s', emptied, changes.time_condition(just_after, NULL)) INTO until_position;
+    since_position := greatest(since_position, -1,
+        (SELECT max(p) - 1 FROM unnest(changes.new_table_positions(place, shapes, at, false)) AS p));
+    until_position := least(until_position, 9223372036854775807,
+        (SELECT min(p) FROM unnest(changes.new_table_positions(place, shapes, at, true)) AS p));
+END
+$$;
+
+COMMENT ON FUNCTION changes.filled_between(record, jsonb, timestamptz) IS
+'Internal. Returns the positions between which changes of a table say what it was at the time: since it was last empty, and until it was
+emptied again. Errors: those of changes.readable().
+Example: SELECT f.* FROM changes.find_table(''users'', NULL, NULL) AS t, changes.filled_between(t, ''[]'', now()) AS f;';
+
+-- The shapes up to the one in force at the moment: the last of which a change was committed until then, or else the first.
+CREATE FUNCTION changes.shapes_until(place record, shapes jsonb, at timestamptz)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    is_known boolean;
+BEGIN
+    FOR i IN REVERSE jsonb_array_length(shapes) - 1..1 LOOP
+        EXECUTE format(
+            'SELECT EXISTS (SELECT FROM %s AS c WHERE c.database = %L AND c.schema = %L AND c."table" = %L AND c.position >= %s%s%s)',
+            changes.readable(), place.database, place.schema, place."table", shapes->i->>'from',
+            ' AND c.position < ' || (shapes->i->>'until'), changes.time_condition(NULL, at + interval '1 microsecond'))
+           INTO is_known;
+        IF is_known THEN
+            RETURN (SELECT jsonb_agg(e ORDER BY n) FROM jsonb_array_elements(shapes) WITH ORDINALITY AS x (e, n) WHERE n <= i + 1);
+        END IF;
+    END LOOP;
+    RETURN jsonb_build_array(shapes->0);
+END
+$$;
+
+COMMENT ON FUNCTION changes.shapes_until(record, jsonb, timestamptz) IS
+'Internal. Returns the shapes of a table up to the one that it had at the time. Errors: those of changes.readable().
+Example: SELECT changes.shapes_until(t, ''[{"from": 1}]'', now()) FROM changes.find_table(''users'', NULL, NULL) AS t;';
+
+-- Expressions on a change c, each as its shape has it: the key of a side of the change, whether the key has changed, whether a side lacks a
+-- column.
+CREATE FUNCTION changes.change_expressions(
+    shapes jsonb, OUT key_after text, OUT key_before text, OUT is_moved text, OUT lacks_after text, OUT lacks_before text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    shape jsonb;
+    keyed jsonb;
+    key_columns text[];
+    key_types text[];
+    columns text[];
+    moved text;
+    branches text[] := '{}';
+BEGIN
+    FOR shape IN SELECT e FROM jsonb_array_elements(shapes) WITH ORDINALITY AS x (e, n) ORDER BY n LOOP
+        keyed := CASE jsonb_array_length(shape->'key') WHEN 0 THEN shapes->-1 ELSE shape END;
+        key_columns := ARRAY(SELECT jsonb_array_elements_text(keyed->'key'));
+        key_types := ARRAY(SELECT jsonb_array_elements_text(keyed->'key_types'));
+        columns := ARRAY(SELECT jsonb_array_elements_text(shape->'columns'));
+        SELECT format('(c.before ?& %L::pg_catalog.text[] AND (%s))', key_columns,
+                      string_agg(format('(c.before->%L)::text IS DISTINCT FROM (c.after->%L)::text', k, k), ' OR '))
+          INTO moved FROM unnest(key_columns) AS k;
+        branches := branches || ARRAY[ARRAY[
+            format('changes.key_text(c.after, %L, %L)', key_columns, key_types),
+            format('changes.key_text(c.before, %L, %L)', key_columns, key_types),
+            moved,
+            format('(NOT c.after ?& %L::pg_catalog.text[])', columns),
+            format('(NOT c.before ?& %L::pg_catalog.text[])', columns)]];
+    END LOOP;
+    key_after := changes.shape_case(shapes, ARRAY(SELECT branches[i][1] FROM generate_subscripts(branches, 1) AS i ORDER BY i));
+    key_before := changes.shape_case(shapes, ARRAY(SELECT branches[i][2] FROM generate_subscripts(branches, 1) AS i ORDER BY i));
+    is_moved := changes.shape_case(shapes, ARRAY(SELECT branches[i][3] FROM generate_subscripts(branches, 1) AS i ORDER BY i));
+    lacks_after := changes.shape_case(shapes, ARRAY(SELECT branches[i][4] FROM generate_subscripts(branches, 1) AS i ORDER BY i));
+    lacks_before := changes.shape_case(shapes, ARRAY(SELECT branches[i][5] FROM generate_subscripts(branches, 1) AS i ORDER BY i));
+END
+$$;
+
+COMMENT ON FUNCTION changes.change_expressions(jsonb) IS
+'Internal. Returns SQL expressions on a row c of the trail, for a table with these shapes: its key after and before the change, whether the key
+changed, whether after or before lacks a column. Errors: none.
+Example: SELECT * FROM changes.change_expressions(''[{"from": 1, "key": ["id"], "key_types": ["integer"], "columns": ["id"]}]'');';
+
+CREATE FUNCTION changes.keyed_query(place record, shapes jsonb, at timestamptz, since_position bigint, until_position bigint)
+RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    e record;
+    just_after CONSTANT timestamptz := at + interval '1 microsecond';
+    source CONSTANT text := format('FROM %s AS c WHERE c.database = %L AND c.schema = %L AND c."table" = %L AND c.operation <> ''TRUNCATE''',
+        changes.readable(), place.database, place.schema, place."table");
+    past text;
+    future text;
+    events text;
+    moves text;
+    is_move text;
+BEGIN
+    SELECT x.* INTO e FROM changes.change_expressions(shapes) AS x;
+    past := source || format(' AND c.position > %s', since_position) || changes.time_condition(NULL, just_after);
+    future := source || format(' AND c.position < %s', until_position) || changes.time_condition(just_after, NULL)
+              || CASE WHEN since_position >= 0 THEN ' AND false' ELSE '' END;
+    events := format('
+        SELECT coalesce(c.primary_key, CASE c.operation WHEN ''DELETE'' THEN %1$s ELSE %2$s END) AS key, c.position, c.id, c.transaction_id AS xid,
+               CASE WHEN c.operation = ''DELETE'' THEN ''leaves'' WHEN c.operation = ''CREATE'' OR c.before <> ''{}'' AND %3$s THEN ''arrives'' ELSE ''stays'' END AS what,
+               c.after, c.before, c.context, %4$s AS lacks_after, %5$s AS lacks_before, c.committed_at ',
+        e.key_before, e.key_after, e.is_moved, e.lacks_after, e.lacks_before);
+    moves := format('
+        SELECT %1$s, c.position, c.id, c.transaction_id, ''leaves'', ''{}'', c.before, c.context, false, %2$s, c.committed_at ',
+        e.key_before, e.lacks_before);
+    is_move := ' AND c.operation = ''UPDATE'' AND c.before <> ''{}'' AND ' || e.is_moved;
+    -- Of each key the newest event until then, and the first after it; each with its neighbour, which may be the one that counts
+    -- (changes.came_later).
+    RETURN format('
+    WITH past AS (
+        SELECT DISTINCT ON (p.key) p.*, lead(p.what) OVER next AS next_what, lead(p.xid) OVER next AS next_xid, lead(p.committed_at) OVER next AS next_committed_at,
+               lead(p.after) OVER next AS next_after, lead(p.position) OVER next AS next_position, lead(p.id) OVER next AS next_id,
+               lead(p.context) OVER next AS next_context, lead(p.lacks_after) OVER next AS next_lacks
+          FROM (%1$s %3$s UNION ALL %2$s %3$s %5$s) AS p
+         WHERE p.key IS NOT NULL
+        WINDOW next AS (PARTITION BY p.key ORDER BY p.position DESC)
+         ORDER BY p.key, p.position DESC),
+    later AS (
+        SELECT DISTINCT ON (l.key) l.*, lead(l.what) OVER next AS next_what, lead(l.xid) OVER next AS next_xid, lead(l.id) OVER next AS next_id,
+               lead(l.before) OVER next AS next_before, lead(l.context) OVER next AS next_context, lead(l.lacks_before) OVER next AS next_lacks
+          FROM (%1$s %4$s UNION ALL %2$s %4$s %5$s) AS l
+         WHERE l.key IS NOT NULL AND NOT EXISTS (SELECT FROM past AS p WHERE p.key = l.key)
+        WINDOW next AS (PARTITION BY l.key ORDER BY l.position)
+         ORDER BY l.key, l.position)
+    SELECT p.key, p.position, p.id, p.after AS content, p.lacks_after AS is_partial, CASE WHEN p.context ? ''_waltrail'' THEN changes.marks(p.context, ''after'') END AS doubt,
+           coalesce(changes.commit_time(p.id), p.committed_at) AS changed_at
+      FROM past AS p WHERE p.what <> ''leaves''
+    UNION ALL
+    SELECT p.key, p.next_position, p.next_id, p.next_after, p.next_lacks, CASE WHEN p.next_context ? ''_waltrail'' THEN changes.marks(p.next_context, ''after'') END,
+           coalesce(changes.commit_time(p.next_id), p.next_committed_at)
+      FROM past AS p
+     WHERE p.what = ''leaves'' AND p.next_what = ''arrives'' AND changes.came_later(
+           p.next_xid, changes.commit_time(p.next_id), p.next_after, p.xid, changes.commit_time(p.id), p.before)
+    UNION ALL
+    SELECT l.key, NULL, NULL, l.before, l.lacks_before, CASE WHEN l.context ? ''_waltrail'' THEN changes.marks(l.context, ''before'') END, NULL
+      FROM later AS l WHERE l.what <> ''arrives''
+    UNION ALL
+    SELECT l.key, NULL, NULL, l.next_before, l.next_lacks, CASE WHEN l.next_context ? ''_waltrail'' THEN changes.marks(l.next_context, ''before'') END, NULL
+      FROM later AS l
+     WHERE l.what = ''arrives'' AND l.next_what = ''leaves'' AND changes.came_later(
+           l.xid, changes.commit_time(l.id), l.after, l.next_xid, changes.commit_time(l.next_id), l.next_before)
+     ORDER BY key', events, moves, past, future, is_move);
+END
+$$;
+
+COMMENT ON FUNCTION changes.keyed_query(record, jsonb, timestamptz, bigint, bigint) IS
+'Internal. Returns the query for the rows that a table with a primary key had at the time. Errors: those of changes.readable().
+Example: SELECT length(changes.keyed_query(t, ''[{"key": ["id"], "key_types": ["integer"], "columns": ["id"]}]'', now(), -1, 9)) FROM changes.find_table(''users'', NULL, NULL) AS t;';
+
+-- A table without a key is a bag of rows: a change puts one in, takes one out, or both. Of each content, what was taken out
+-- before it was put in had been there before the trail began: the count never goes below nothing, and what later
+-- changes take out beyond what is there was there already.
+CREATE FUNCTION changes.bag_as_of(
+    place record, shapes jsonb, at timestamptz, since_position bigint, until_position bigint, doubts text[])
+RETURNS SETOF changes.past_row
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    e record;
+    just_after CONSTANT timestamptz := at + interval '1 microsecond';
+    source CONSTANT text := format('FROM %s AS c WHERE c.database = %L AND c.schema = %L AND c."table" = %L', changes.readable(),
+        place.database, place.schema, place."table");
+    span text;
+    is_partial boolean;
+BEGIN
+    SELECT x.* INTO e FROM changes.change_expressions(shapes) AS x;
+    span := source || format(' AND c.position > %s AND c.position < %s', since_position, until_position);
+    EXECUTE 'SELECT EXISTS (SELECT ' || span || ' AND (c.operation IN (''UPDATE'', ''DELETE'') AND ' || e.lacks_before || '
+                                          OR c.operation IN (''CREATE'', ''UPDATE'') AND ' || e.lacks_after || '))' INTO is_partial;
+    IF is_partial THEN
+        RAISE EXCEPTION 'changes of table "%" were not logged whole, and it has no primary key', place."table"
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'It needs REPLICA IDENTITY FULL on the source.';
+    END IF;
+    RETURN QUERY EXECUTE '
+    WITH moves AS (
+        SELECT c.position, c.id, c.before::text AS content, -1 AS step, coalesce(changes.commit_time(c.id), c.committed_at) AS at, c.context ' || span || '
+           AND c.operation IN (''UPDATE'', ''DELETE'')
+        UNION ALL
+        SELECT c.position, c.id, c.after::text, 1, coalesce(changes.commit_time(c.id), c.committed_at), c.context ' || span || '
+           AND c.operation IN (''CREATE'', ''UPDATE'')),
+    sums AS (
+        SELECT m.*, m.at < $1 AS is_past,
+               sum(m.step) OVER (PARTITION BY m.content, m.at < $1 ORDER BY m.position, m.id, m.step) AS running FROM moves AS m),
+    counts AS (
+        SELECT s.content,
+               coalesce(sum(s.step) FILTER (WHERE s.is_past), 0) - least(0, min(s.running) FILTER (WHERE s.is_past)) AS past,
+               - least(0, min(s.running) FILTER (WHERE NOT s.is_past)) AS later,
+               (array_agg(s.id ORDER BY s.position DESC, s.id) FILTER (WHERE s.is_past AND s.step = 1))[1] AS id,
+               (array_agg(s.at ORDER BY s.position DESC, s.id) FILTER (WHERE s.is_past AND s.step = 1))[1] AS changed_at,
+               (array_agg(CASE WHEN s.context ? ''_waltrail'' THEN changes.marks(s.context, ''after'') END ORDER BY s.position DESC, s.id) FILTER (WHERE s.is_past AND s.step = 1))[1] AS marks
+          FROM sums AS s GROUP BY s.content)
+    SELECT NULL::text, k.content::jsonb, CASE WHEN n <= k.past THEN k.changed_at END, CASE WHEN n <= k.past THEN k.id END,
+           nullif(concat_ws(''; '', k.marks, $2), '''')
+      FROM counts AS k, generate_series(1, greatest(k.past, CASE WHEN $3 < 0 THEN k.later ELSE 0 END)) AS n
+     ORDER BY k.content'
+    USING just_after, nullif(array_to_string(doubts, '; '), ''), since_position;
+END
+$$;
+
+COMMENT ON FUNCTION changes.bag_as_of(record, jsonb, timestamptz, bigint, bigint, text[]) IS
+'Internal. Returns the rows that a table without a primary key had at the time, equal ones as often as there were. Errors: 55000 where changes
+were not logged whole.
+Example: SELECT b.* FROM changes.find_table(''users'', NULL, NULL) AS t, changes.bag_as_of(t, ''[{"key": [], "key_types": [], "columns": []}]'', now(), -1, 9, ''{}'') AS b;';

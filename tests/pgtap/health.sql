@@ -1,0 +1,64 @@
+-- What an on-call person sees: each thing that is wrong is one row that says so, and what to do.
+BEGIN;
+CREATE EXTENSION pgtap;
+CREATE SCHEMA partman;
+CREATE EXTENSION pg_partman SCHEMA partman;
+CREATE EXTENSION waltrail;
+SELECT plan(17);
+SELECT throws_ok('SELECT changes.health()', '42P01', NULL, 'before setup() there is nothing to look at');
+SELECT changes.setup('3 days');
+CREATE FUNCTION pg_temp.status_of(what text) RETURNS text LANGUAGE sql AS $$ SELECT string_agg(h.status, ',') FROM changes.health() AS h WHERE h."check" = what $$;
+CREATE FUNCTION pg_temp.not_ok() RETURNS text LANGUAGE sql AS $$ SELECT coalesce(string_agg(h."check" || ' ' || h.status, ', ' ORDER BY h."check"), '') FROM changes.health() AS h WHERE h.status <> 'ok' $$;
+SELECT is(pg_temp.not_ok(), 'sources warning', 'a new trail lacks a source');
+INSERT INTO changes.sources (id, label, system_identifier, database_oid, database_name, slot_name) VALUES (1, 'shop', 1, 1, 'shop', 's');
+SELECT is(pg_temp.not_ok(), 'lag of shop warning', 'then a commit');
+INSERT INTO changes.applied (source_id, start_lsn, end_lsn, timeline, last_committed_at) VALUES (1, '0/100', '0/200', 1, clock_timestamp());
+SELECT is(pg_temp.not_ok(), '', 'then all is well');
+SELECT is_empty($$SELECT * FROM changes.health() WHERE detail IS NULL OR status = 'ok' AND hint IS NOT NULL AND "check" <> 'marked values'$$, 'what is well needs no hint');
+
+UPDATE changes.applied SET last_committed_at = clock_timestamp() - interval '2 minutes';
+SELECT is(pg_temp.status_of('lag of shop'), 'warning', 'two minutes behind');
+UPDATE changes.applied SET last_committed_at = clock_timestamp() - interval '1 hour';
+SELECT is(pg_temp.status_of('lag of shop'), 'error', 'an hour behind');
+UPDATE changes.applied SET source_time = clock_timestamp();
+SELECT is(pg_temp.status_of('lag of shop'), 'ok', 'a source that was idle for that hour is not behind');
+
+INSERT INTO public.changes (database, schema, "table", operation, transaction_id, position, committed_at) VALUES ('d', 's', 't', 'CREATE', 1, 1, '2999-01-01');
+SELECT is(pg_temp.status_of('default partition'), 'warning', 'rows in the default partition');
+INSERT INTO changes.gaps (source_id, start_lsn, end_lsn, reason) VALUES (1, '0/1', '0/2', 'lost');
+SELECT is(pg_temp.status_of('gaps'), 'warning', 'a gap');
+INSERT INTO changes.quarantine (id, source_id, commit_lsn, sequence, schema, "table", operation, sqlstate, error, frame)
+VALUES (gen_random_uuid(), 1, '0/1', 0, 's', 't', 'CREATE', '23514', 'no', '');
+SELECT is(pg_temp.status_of('quarantine'), 'warning', 'a change in quarantine');
+UPDATE changes.applied SET marked = 3;
+SELECT is(detail, '3 changes have a value that jsonb cannot hold as it is', 'marked values are told') FROM changes.health() WHERE "check" = 'marked values';
+SELECT is(pg_temp.status_of('marked values'), 'ok', 'and no fault');
+UPDATE pg_index SET indisvalid = false WHERE indexrelid = (SELECT min(indexrelid) FROM pg_index WHERE indrelid = 'public.changes_default'::regclass);
+SELECT is(pg_temp.status_of('indexes'), 'error', 'an index that is not valid');
+
+DO $$
+DECLARE
+    partition regclass;
+BEGIN
+    FOR partition IN SELECT p.partition FROM changes.partitions() AS p WHERE p.lower_bound > now() LOOP
+        EXECUTE format('DROP TABLE %s', partition);
+    END LOOP;
+END
+$$;
+SELECT is(pg_temp.status_of('partitions ahead'), 'warning', 'no partition for tomorrow');
+SELECT changes.setup('1 hour');
+UPDATE changes.settings SET value = '1 hour';
+UPDATE changes.applied SET last_committed_at = clock_timestamp();
+SELECT is(pg_temp.status_of('retention'), 'warning', 'partitions that should be gone');
+DO $$
+DECLARE
+    partition regclass;
+BEGIN
+    FOR partition IN SELECT p.partition FROM changes.partitions() AS p LOOP
+        EXECUTE format('DROP TABLE %s', partition);
+    END LOOP;
+END
+$$;
+SELECT is(pg_temp.status_of('partitions ahead'), 'error', 'no partition at all');
+SELECT * FROM finish();
+ROLLBACK;
