@@ -32,5 +32,5 @@ $$;
 COMMENT ON FUNCTION changes.partitions() IS
 'Returns the partitions of public.changes in the order of their bounds, the default partition last:
 the lower bound belongs to the partition, the upper one does not; both are NULL for the default
-partition. No rows before changes.setup(). Errors: none of its own.
+partition. No rows before changes.setup(). Writers may call it. Errors: none of its own.
 Example: SELECT * FROM changes.partitions();';

@@ -16,7 +16,11 @@ BEGIN
                ('applied', ARRAY['source_id', 'start_lsn', 'end_lsn', 'timeline']),
                ('relations', ARRAY['source_id', 'relation_oid', 'from_position', 'columns', 'key_columns']),
                ('gaps', ARRAY['id', 'source_id', 'start_lsn', 'end_lsn', 'reason']),
-               ('quarantine', ARRAY['id', 'source_id', 'commit_lsn', 'sequence', 'sqlstate', 'frame'])
+               ('quarantine', ARRAY['id', 'source_id', 'commit_lsn', 'sequence', 'sqlstate', 'frame']),
+               ('permits', ARRAY['transaction_id']),
+               ('grants', ARRAY['role', 'kind', 'tables']),
+               ('erasures', ARRAY['id', 'reason', 'action', 'changes']),
+               ('changes', ARRAY['id', 'database', 'schema', 'table', 'context'])
            ) AS r (name, columns)
       JOIN pg_catalog.pg_class AS c
         ON c.relname = r.name AND c.relnamespace = 'changes'::regnamespace

@@ -58,10 +58,14 @@ BEGIN
     END IF;
     PERFORM changes.create_records();
     PERFORM changes.register_partitions();
+    PERFORM changes.create_erasures();
+    PERFORM changes.create_protection();
     PERFORM changes.settle_partition(p.partition) FROM changes.partitions() AS p;
     INSERT INTO changes.settings AS s (name, value)
     VALUES ('retention', coalesce(kept, '30 days'))
         ON CONFLICT (name) DO UPDATE SET value = coalesce(kept, s.value);
+    PERFORM changes.create_rights();
+    PERFORM changes.renew_grants();
 END
 $$;
 

@@ -24,12 +24,14 @@ BEGIN
     SELECT p.partition INTO default_partition FROM changes.partitions() AS p WHERE p.is_default;
     IF default_partition IS NOT NULL THEN
         EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', default_partition);
+        PERFORM changes.permit_changes();
         CREATE TEMPORARY TABLE changes_moved (LIKE public.changes) ON COMMIT DROP;
         EXECUTE format(
             'WITH gone AS (DELETE FROM ONLY %s WHERE committed_at >= $1 AND committed_at < $2 RETURNING *)
              INSERT INTO pg_temp.changes_moved SELECT * FROM gone', default_partition)
           USING day, day + interval '1 day';
         GET DIAGNOSTICS moved = ROW_COUNT;
+        PERFORM changes.revoke_permit();
     END IF;
     EXECUTE format(
         CASE partman.major

@@ -46,8 +46,10 @@ BEGIN
     LOCK TABLE ONLY public.changes IN SHARE UPDATE EXCLUSIVE MODE;
     SELECT p.* INTO target FROM changes.partitions() AS p WHERE p.partition = expired;
     IF target.is_default THEN
+        PERFORM changes.permit_changes();
         EXECUTE format('DELETE FROM ONLY %s WHERE committed_at < $1', expired)
           USING date_trunc('day', cutoff);
+        PERFORM changes.revoke_permit();
     ELSIF target.upper_bound <= cutoff THEN
         EXECUTE format('DROP TABLE %s', expired);
     END IF;

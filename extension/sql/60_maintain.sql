@@ -6,11 +6,14 @@
 --  * A lock that is not had within 100 ms is tried again, after a pause in which nothing is locked.
 --  * A procedure with SET clauses cannot commit. maintain() itself uses no operator and no unqualified
 --    name, so that no search_path leads it astray; all it calls is pinned.
+--  * A writer may call maintain(), which runs as he does; its two steps are SECURITY DEFINER. What to do is decided here, never by an
+--    argument: run_task() does nothing that maintenance_tasks() does not say at that moment. Settings that would say where a new
+--    partition lies are pinned.
 --  * pg_partman leaves search_path changed (see changes.partman): it is put back before each commit.
 
 CREATE FUNCTION changes.maintenance_tasks(step text)
 RETURNS text[]
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET timezone = 'UTC'
 SET datestyle = 'ISO'
@@ -39,21 +42,27 @@ END
 $$;
 
 COMMENT ON FUNCTION changes.maintenance_tasks(text) IS
-'Internal. Returns the tasks of a step of changes.maintain(): for ''default'' and ''premake'' the days to make
+'Internal. Writers may call it. Returns the tasks of a step of changes.maintain(): for ''default'' and ''premake'' the days to make
 a partition for, for ''retention'' the oids of the partitions to drop; NULL where another session is at
 it. Errors: 42P01 before changes.setup(); what else fails is a WARNING and no tasks.
 Example: SELECT changes.maintenance_tasks(''premake'');';
 
 CREATE FUNCTION changes.run_task(step text, task text, is_last_attempt boolean)
 RETURNS boolean
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET timezone = 'UTC'
 SET datestyle = 'ISO'
+SET default_tablespace = ''
+SET default_table_access_method = 'heap'
 AS $$
 BEGIN
     IF NOT changes.lock_trail(wait => false) THEN
         RAISE lock_not_available USING MESSAGE = 'another session maintains the trail';
+    END IF;
+    IF NOT coalesce(task = ANY (changes.maintenance_tasks(step)), false) THEN
+        RAISE NOTICE 'maintenance step "%" has no task %', step, task;
+        RETURN true;
     END IF;
     IF step = 'retention' THEN
         PERFORM changes.drop_expired(task::oid::regclass);
@@ -74,8 +83,8 @@ END
 $$;
 
 COMMENT ON FUNCTION changes.run_task(text, text, boolean) IS
-'Internal. Runs one task of changes.maintenance_tasks(). Returns true where it is settled, false where a
-lock was missing and there is another attempt. Leaves search_path changed for the session.
+'Internal. Writers may call it. Runs one task of changes.maintenance_tasks(), or nothing where that does not list it. Returns true where it
+is settled, false where a lock was missing and there is another attempt. Leaves search_path changed for the session.
 Errors: none; what fails is a WARNING.
 Example: SELECT changes.run_task(''premake'', ''2026-01-31 00:00:00+00'', true);';
 
@@ -113,6 +122,6 @@ $$;
 COMMENT ON PROCEDURE changes.maintain() IS
 'Moves rows out of the default partition, makes partitions ahead and drops what is past the retention,
 each partition in a transaction of its own; what fails is a WARNING and stops nothing else. Does
-nothing, with a NOTICE, while another session is at it. Returns nothing.
+nothing, with a NOTICE, while another session is at it. Returns nothing. Writers may call it.
 Errors: 42P01 before changes.setup(); 2D000 inside a transaction block.
 Example: CALL changes.maintain();';
