@@ -60,7 +60,7 @@ BEGIN
             END IF;
             RETURN new;
         END IF;
-        RAISE EXCEPTION 'cannot % table "%.%": the trail is append-only', tg_op, tg_table_schema, tg_table_name
+        RAISE EXCEPTION '% on table "%.%" is refused: the trail is append-only', tg_op, tg_table_schema, tg_table_name
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   HINT = 'Use changes.erase() to erase a person''s data. changes.maintain() drops what is past its retention.';
     END

@@ -46,7 +46,7 @@ BEGIN
     PERFORM changes.check_grantee(role);
     PERFORM changes.check_maintainer();
     PERFORM changes.take_rights(role);
-    INSERT INTO changes.grants AS g (role, kind) VALUES (grant_writer.role, 'writer')
+    INSERT INTO changes.grants AS g (role, kind) VALUES (role, 'writer')
         ON CONFLICT ON CONSTRAINT grants_pkey DO UPDATE SET granted_at = now(), granted_by = session_user;
     PERFORM changes.give_rights(role);
 END
@@ -82,7 +82,7 @@ BEGIN
     END IF;
     PERFORM changes.take_rights(role);
     INSERT INTO changes.grants AS g (role, kind, tables, schemas_like, tables_like)
-    VALUES (grant_reader.role, 'reader', grant_reader.tables, grant_reader.schemas_like, grant_reader.tables_like)
+    VALUES (role, 'reader', tables, schemas_like, tables_like)
         ON CONFLICT ON CONSTRAINT grants_pkey DO UPDATE
         SET (tables, schemas_like, tables_like, granted_at, granted_by)
           = (excluded.tables, excluded.schemas_like, excluded.tables_like, now(), session_user);

@@ -113,7 +113,9 @@ BEGIN
             USING database, schema, "table", keys[number], lows[number], highs[number], lowest, highest
         LOOP
             IF next_span.id IS NOT NULL THEN
-                (place, id, committed_at) := (next_span.place, next_span.id, next_span.committed_at);
+                place := next_span.place;
+                id := next_span.id;
+                committed_at := next_span.committed_at;
                 RETURN NEXT;
             END IF;
             CONTINUE WHEN next_span.key IS NULL

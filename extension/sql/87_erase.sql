@@ -126,7 +126,7 @@ BEGIN
         EXECUTE format('DELETE FROM %s AS c USING %s', place, of_ids) USING ids, times;
         GET DIAGNOSTICS touched = ROW_COUNT;
     ELSE
-        SELECT coalesce(bool_or(r.key_columns && columns), false) INTO has_key
+        SELECT coalesce(bool_or(r.key_columns && erase_changes.columns), false) INTO has_key
           FROM changes.relations AS r WHERE r.schema = erase_changes.schema AND r."table" = erase_changes."table";
         EXECUTE format('UPDATE %s AS c
                            SET before = changes.null_columns(c.before, $3), after = changes.null_columns(c.after, $3),
