@@ -50,7 +50,7 @@ CREATE TEMPORARY TABLE made AS SELECT changes.make_partition(d) FROM changes.mis
 RESET search_path;
 SELECT is(count(*)::integer, 2, 'partitions are made ahead again') FROM made;
 
-DROP TABLE public.changes;
+DROP TABLE public.changes CASCADE;
 SELECT lives_ok('SELECT changes.setup()', 'a trail that somebody dropped is made again');
 SELECT is(count(*)::integer, 10, 'with all its partitions') FROM changes.partitions();
 

@@ -4,7 +4,7 @@ CREATE EXTENSION pgtap;
 CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
-SELECT plan(22);
+SELECT plan(23);
 PREPARE retention (text) AS SELECT changes.setup($1);
 SELECT throws_ok(format('EXECUTE retention(%L)', bad), '22023', format('invalid retention "%s"', bad),
                  format('a retention of "%s" is refused', bad))
@@ -40,7 +40,13 @@ SELECT throws_ok('SELECT changes.setup()', '42P07', 'schema "changes" holds rela
 SELECT is(changes.records_problem(), 'Relation "changes.sources" has no column "system_identifier".', 'and named');
 DROP TABLE changes.sources;
 
+CREATE VIEW changes.changes AS SELECT 1 AS id;
+SELECT throws_ok('SELECT changes.setup()', '42P07', 'schema "changes" holds relations that are not of waltrail',
+    'so is a view');
+DROP VIEW changes.changes;
+
 SELECT changes.setup();
+DROP VIEW IF EXISTS changes.changes, changes.trail;
 ALTER TABLE public.changes ALTER COLUMN operation TYPE varchar(10);
 SELECT throws_ok('SELECT changes.setup()', '42P07', NULL, 'so is a trail whose column was altered');
 SELECT is(changes.trail_problem(),
