@@ -156,7 +156,7 @@ def test_apply_refuses_a_copy_that_lacks_what_was_applied_since(trail, elsewhere
 def test_a_copy_that_was_made_while_apply_ran_is_whole_batches(trail, elsewhere, tmp_path, waltrail):
     """A dump sees one snapshot: rows and progress belong together, and what is missing can be told."""
     source, destination, slot = trail
-    process = waltrail.apply(source, destination, slot, "--batch-transactions", "1")
+    process = waltrail.apply(source, destination, slot, "--batch-bytes", "1024")
     process.wait_for_output("streaming")
     with contextlib.closing(source.connect()) as connection, connection.cursor() as cursor:
         for number in range(100001, 100201):
