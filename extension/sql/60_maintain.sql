@@ -6,14 +6,13 @@
 --  * A lock that is not had within 100 ms is tried again, after a pause in which nothing is locked.
 --  * A procedure with SET clauses cannot commit. maintain() itself uses no operator and no unqualified
 --    name, so that no search_path leads it astray; all it calls is pinned.
---  * A writer may call maintain(), which runs as he does; its two steps are SECURITY DEFINER. What to do is decided here, never by an
---    argument: run_task() does nothing that maintenance_tasks() does not say at that moment. Settings that would say where a new
---    partition lies are pinned.
+--  * The owner calls the steps themselves, a writer what stands for them (see changes.run_writer_task). Two statements and not a
+--    CASE, for rights are checked on every function of an expression.
 --  * pg_partman leaves search_path changed (see changes.partman): it is put back before each commit.
 
 CREATE FUNCTION changes.maintenance_tasks(step text)
 RETURNS text[]
-LANGUAGE plpgsql SECURITY DEFINER
+LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET timezone = 'UTC'
 SET datestyle = 'ISO'
@@ -46,27 +45,21 @@ END
 $$;
 
 COMMENT ON FUNCTION changes.maintenance_tasks(text) IS
-'Internal. Writers may call it. Returns the tasks of a step of changes.maintain(): for ''default'' and ''premake'' the days to make
+'Internal. Returns the tasks of a step of changes.maintain(): for ''default'' and ''premake'' the days to make
 a partition for, for ''retention'' the oids of the partitions to drop; NULL where another session is at
 it. Errors: 42P01 before changes.setup(), 55000 where it is to be called again after an update; what else fails is a WARNING and no tasks.
 Example: SELECT changes.maintenance_tasks(''premake'');';
 
 CREATE FUNCTION changes.run_task(step text, task text, is_last_attempt boolean)
 RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER
+LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET timezone = 'UTC'
 SET datestyle = 'ISO'
-SET default_tablespace = ''
-SET default_table_access_method = 'heap'
 AS $$
 BEGIN
     IF NOT changes.lock_trail(wait => false) THEN
         RAISE lock_not_available USING MESSAGE = 'another session maintains the trail';
-    END IF;
-    IF NOT coalesce(task = ANY (changes.maintenance_tasks(step)), false) THEN
-        RAISE NOTICE 'maintenance step "%" has no task %', step, task;
-        RETURN true;
     END IF;
     IF step = 'retention' THEN
         PERFORM changes.drop_expired(task::oid::regclass);
@@ -87,8 +80,8 @@ END
 $$;
 
 COMMENT ON FUNCTION changes.run_task(text, text, boolean) IS
-'Internal. Writers may call it. Runs one task of changes.maintenance_tasks(), or nothing where that does not list it. Returns true where it
-is settled, false where a lock was missing and there is another attempt. Leaves search_path changed for the session.
+'Internal. Runs one task of changes.maintenance_tasks(). Returns true where it is settled, false where a
+lock was missing and there is another attempt. Leaves search_path changed for the session.
 Errors: none; what fails is a WARNING.
 Example: SELECT changes.run_task(''premake'', ''2026-01-31 00:00:00+00'', true);';
 
@@ -99,20 +92,30 @@ DECLARE
     attempts_max CONSTANT pg_catalog.int4 := 5;
     pause_seconds CONSTANT pg_catalog.float8 := 0.4;
     caller_search_path CONSTANT pg_catalog.text := pg_catalog.current_setting('search_path');
+    has_steps CONSTANT pg_catalog.bool :=
+        pg_catalog.has_function_privilege('changes.run_task(text, text, boolean)', 'EXECUTE');
     step pg_catalog.text;
     tasks pg_catalog.text[];
     task pg_catalog.text;
     is_settled pg_catalog.bool;
 BEGIN
     FOREACH step IN ARRAY ARRAY['default', 'premake', 'retention']::pg_catalog.text[] LOOP
-        tasks := changes.maintenance_tasks(step);
+        IF has_steps THEN
+            tasks := changes.maintenance_tasks(step);
+        ELSE
+            tasks := changes.writer_tasks(step);
+        END IF;
         COMMIT;
         IF tasks IS NULL THEN
             RETURN;
         END IF;
         FOREACH task IN ARRAY tasks LOOP
             FOR attempts_left IN REVERSE attempts_max..1 LOOP
-                is_settled := changes.run_task(step, task, attempts_left OPERATOR(pg_catalog.=) 1);
+                IF has_steps THEN
+                    is_settled := changes.run_task(step, task, attempts_left OPERATOR(pg_catalog.=) 1);
+                ELSE
+                    is_settled := changes.run_writer_task(step, task, attempts_left OPERATOR(pg_catalog.=) 1);
+                END IF;
                 PERFORM pg_catalog.set_config('search_path', caller_search_path, false);
                 COMMIT;
                 EXIT WHEN is_settled;

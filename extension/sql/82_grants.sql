@@ -44,7 +44,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     PERFORM changes.check_grantee(role);
-    PERFORM changes.check_maintainer();
+    PERFORM changes.check_owners();
     PERFORM changes.take_rights(role);
     INSERT INTO changes.grants AS g (role, kind) VALUES (role, 'writer')
         ON CONFLICT ON CONSTRAINT grants_pkey DO UPDATE SET granted_at = now(), granted_by = session_user;
@@ -133,9 +133,9 @@ COMMENT ON FUNCTION changes.revoke_all(name) IS
 by hand. Returns nothing. Errors: 42704 for an unknown role; 0LP01 for PUBLIC, a superuser, the trail''s owner, where they were granted nothing; 42P01
 before changes.setup(). Example: SELECT changes.revoke_all(''pg_monitor'');';
 
--- maintain() runs its steps with the rights of the extension's owner for a writer. Triggers of the tables would run with them too: the
--- trail must be of the same role, or of a superuser.
-CREATE FUNCTION changes.check_maintainer()
+-- What is SECURITY DEFINER runs with the rights of the extension's owner, and the triggers of the tables would, too: the trail must belong
+-- to the same role, or to a superuser.
+CREATE FUNCTION changes.check_owners()
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -156,6 +156,6 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION changes.check_maintainer() IS
-'Internal. Returns nothing where changes.maintain() may work for a writer. Errors: 55000 where trail and extension have different owners.
-Example: SELECT changes.check_maintainer();';
+COMMENT ON FUNCTION changes.check_owners() IS
+'Internal. Returns nothing where functions that are SECURITY DEFINER may work on the trail. Errors: 55000 where it is a lesser owner''s than the extension.
+Example: SELECT changes.check_owners();';

@@ -49,6 +49,7 @@ COMMENT ON FUNCTION changes.keyed_changes_sql() IS
 'Internal. Returns a query for the changes of a table, held ones included, with their keys as JSON: $1, $2, $3 are database, schema and table.
 Errors: none of its own. Example: SELECT changes.keyed_changes_sql();';
 
+-- The conditions repeat what the keys say in the words of the indexes: primary_key, and @> on before and after.
 CREATE FUNCTION changes.neighbour_spans_sql()
 RETURNS text
 LANGUAGE sql STABLE
@@ -67,18 +68,26 @@ AS $$
           CROSS JOIN LATERAL (SELECT r.primary_key FROM rows AS r
                                WHERE r.after @> o.key_before AND r.key_after = o.key_before AND r.position < o.position
                                ORDER BY r.position DESC LIMIT 1) AS was
-          CROSS JOIN LATERAL (SELECT max(r.position) AS position FROM rows AS r
-                               WHERE r.position < o.position
-                                 AND (r.operation = ''TRUNCATE'' OR r.operation = ''DELETE'' AND r.primary_key = was.primary_key
-                                      OR r.operation = ''UPDATE'' AND r.key_before = o.key_before AND r.key_after <> r.key_before)) AS freed
+          CROSS JOIN LATERAL (SELECT greatest(
+                     (SELECT max(r.position) FROM rows AS r
+                       WHERE r.position < o.position AND r.primary_key IS NULL AND r.operation = ''TRUNCATE''),
+                     (SELECT max(r.position) FROM rows AS r
+                       WHERE r.position < o.position AND r.primary_key = was.primary_key AND r.operation = ''DELETE''),
+                     (SELECT max(r.position) FROM rows AS r
+                       WHERE r.position < o.position AND r.operation = ''UPDATE'' AND r.before @> o.key_before
+                         AND r.key_before = o.key_before AND r.key_after <> r.key_before))) AS freed (position)
           WHERE o.operation = ''UPDATE'' AND o.key_before <> o.key_after
          UNION ALL
          SELECT m.primary_key, m.position, coalesce(freed.position, $8), m.place, m.id, m.committed_at
            FROM moved AS m
-          CROSS JOIN LATERAL (SELECT min(r.position) AS position FROM rows AS r
-                               WHERE r.position > m.position
-                                 AND (r.operation = ''TRUNCATE'' OR r.operation = ''DELETE'' AND r.primary_key = m.primary_key
-                                      OR r.operation = ''UPDATE'' AND r.key_before = m.key_after AND r.key_after <> r.key_before)) AS freed',
+          CROSS JOIN LATERAL (SELECT least(
+                     (SELECT min(r.position) FROM rows AS r
+                       WHERE r.position > m.position AND r.primary_key IS NULL AND r.operation = ''TRUNCATE''),
+                     (SELECT min(r.position) FROM rows AS r
+                       WHERE r.position > m.position AND r.primary_key = m.primary_key AND r.operation = ''DELETE''),
+                     (SELECT min(r.position) FROM rows AS r
+                       WHERE r.position > m.position AND r.operation = ''UPDATE'' AND r.before @> m.key_after
+                         AND r.key_before = m.key_after AND r.key_after <> r.key_before))) AS freed (position)',
         changes.keyed_changes_sql())
 $$;
 

@@ -1,8 +1,8 @@
 -- The lawful erasure of a person's data (docs/operations.md, "Erasing a person's data"): the one way to alter changes, and to delete
 -- some of them before their time. It says in changes.erasures what it did, without repeating what it erased.
 --
---  * SECURITY DEFINER, so that it can be granted to a role that may not touch the trail otherwise; nothing but its owner may call it
---    before that.
+--  * SECURITY DEFINER, so that it can be granted to a role that may not touch the trail otherwise; nobody but its owner may call it
+--    before that. Triggers of the tables run with the same rights, so the trail must not be a lesser owner's.
 --  * maintain() moves rows from partition to partition, and erase() reads before it writes: they exclude each other.
 CREATE FUNCTION changes.erase(schema text, "table" text, primary_key text, reason text,
                               columns text[] DEFAULT NULL, database text DEFAULT NULL)
@@ -21,6 +21,7 @@ DECLARE
 BEGIN
     PERFORM changes.check_erasure(reason, schema IS NULL OR "table" IS NULL OR primary_key IS NULL,
                                   cardinality(columns) = 0 OR array_position(columns, NULL) IS NOT NULL);
+    PERFORM changes.check_owners();
     PERFORM changes.lock_trail(wait => true);
     PERFORM changes.permit_changes();
     FOR chosen IN
@@ -65,7 +66,7 @@ later keys. With columns, their values in before and after become null, and the 
 the key, primary_key becomes NULL too. Without columns the changes are deleted. In changes.held as well; changes in quarantine are
 counted and left. database is the label of a source; without it all are meant. Returns the number of changes, and notes in
 changes.erasures who did it, when, why and to what, but not the key: the reason should not name the person either.
-Errors: 22023 without a reason, a table, a key, or with an empty list of columns; 42703 for a column that no change of the record has.
+Errors: 22023 without a reason, a table, a key, or with an empty list of columns; 42703 for a column that no change of the record has; 55000 where the trail is not the extension''s owner''s.
 A record without changes is a WARNING, and 0.
 Example: SELECT changes.erase(''public'', ''users'', ''42'', ''request 2026-117'', columns => ARRAY[''email'', ''name'']);';
 
@@ -165,6 +166,7 @@ DECLARE
     total bigint := 0;
 BEGIN
     PERFORM changes.check_erasure(reason, coalesce(cardinality(paths), 0) = 0, false);
+    PERFORM changes.check_owners();
     PERFORM changes.lock_trail(wait => true);
     PERFORM changes.permit_changes();
     FOREACH place IN ARRAY ARRAY['public.changes', 'changes.held'] LOOP
@@ -191,5 +193,5 @@ COMMENT ON FUNCTION changes.erase_context(jsonb, text, text) IS
 'Erases a person''s data from contexts, for good: where a context contains the filter (@>), the members that the filter names become null, and
 _waltrail.erased_context says which. The actor is in the context too: {"_waltrail": {"actor": {"user": "…"}}}. database is the label of a
 source; without it all are meant. Returns the number of changes, and notes the erasure in changes.erasures, without the filter''s values.
-Errors: 22023 without a reason, or a filter that is no object with members. Where no context is like that, a WARNING, and 0.
+Errors: 22023 without a reason, or a filter that is no object with members; 55000 as changes.erase(). Where no context is like that, a WARNING, and 0.
 Example: SELECT changes.erase_context(''{"user": {"email": "ada@example.com"}}'', ''request 2026-117'');';

@@ -124,7 +124,8 @@ def test_a_writer_is_refused_everything_else(pair, apply_as_writer, writer):
     )  # fmt: skip
     with pytest.raises(psycopg2.errors.ObjectNotInPrerequisiteState, match="cannot go back"):
         writer.query("UPDATE changes.applied SET end_lsn = '0/1'")
-    writer.query("SELECT changes.run_task('premake', '2001-01-01 00:00:00+00', true)")
+    writer.assert_refused("SELECT changes.run_task('premake', now()::text, true)")
+    writer.query("SELECT changes.run_writer_task('premake', '2001-01-01 00:00:00+00', true)")
     assert destination.value("SELECT min(lower_bound) > '2002-01-01' FROM changes.partitions()")
     assert destination.value("SELECT count(*) FROM changes") == 1
 

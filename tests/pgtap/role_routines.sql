@@ -33,7 +33,7 @@ SELECT bag_has('SELECT changes.role_routines(''writer'')::text', $$VALUES ('chan
 SELECT is_empty($$SELECT routine FROM routines JOIN changes.role_routines('writer') AS r ON r = routine
                    WHERE NOT prosecdef AND provolatile = 'v' AND prokind = 'f'$$, 'what they call by that runs with its owner''s rights or changes nothing');
 SELECT is_empty($$SELECT r FROM changes.role_routines('writer') AS r
-                   WHERE r::text ~ '^changes\.(setup|drop|make|erase|grant|revoke|permit|create|lock|guard|settle|give|take|renew)'$$,
+                   WHERE r::text ~ '^changes\.(setup|run_task|maintenance|drop|make|erase|grant|revoke|permit|create|lock|guard|settle|give|take|renew)'$$,
     'nothing else is theirs');
 SELECT is_empty('SELECT changes.role_routines(''owner'')', 'another word means nobody');
 SELECT is_empty('SELECT changes.role_routines(NULL)', 'nor does NULL');

@@ -11,7 +11,7 @@ CREATE EXTENSION pgtap;
 CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
-SELECT plan(47);
+SELECT plan(50);
 SELECT changes.setup('10 days');
 CREATE ROLE waltrail_test_writing;
 SELECT changes.grant_writer('waltrail_test_writing');
@@ -61,17 +61,17 @@ SELECT throws_ok(s, '42501', NULL, 'a writer is refused: ' || s) FROM unnest(ARR
     'INSERT INTO changes.gaps SELECT * FROM changes.gaps', 'SELECT FROM changes.settings', 'INSERT INTO changes.permits VALUES (pg_current_xact_id())',
     'SELECT changes.setup()', 'SELECT changes.erase(''s'', ''t'', ''k'', ''r'')', 'SELECT changes.grant_reader(current_user)',
     'SELECT changes.permit_changes()', 'SELECT changes.make_partition(now())', 'SELECT changes.drop_expired(''public.changes_default'')',
-    'SELECT changes.horizon(''one'')', 'CREATE TABLE changes.mine (i integer)', 'DROP TABLE public.changes']) AS s;
+    'SELECT changes.horizon(''one'')', 'SELECT changes.run_task(''premake'', now()::text, true)', 'SELECT changes.maintenance_tasks(''premake'')', 'CREATE TABLE changes.mine (i integer)', 'DROP TABLE public.changes']) AS s;
 SELECT throws_like('UPDATE changes.applied SET end_lsn = ''0/1'' WHERE source_id = 1', 'the recorded end%cannot go back%', 'the recorded end does not go back for him');
 
 -- Arguments that would have the owner do what he may not.
 SET client_min_messages = error;
-SELECT is(changes.run_task('retention', p.partition::oid::text, true), true, 'a partition that has not expired')
+SELECT is(changes.run_writer_task('retention', p.partition::oid::text, true), true, 'a partition that has not expired')
   FROM changes.partitions() AS p WHERE p.lower_bound <= now() AND p.upper_bound > now();
-SELECT changes.run_task('retention', 'changes.settings'::regclass::oid::text, true), changes.run_task('premake', '2011-01-01 00:00:00+00', true),
-       changes.run_task('premake', now()::text, true), changes.run_task('default', 'infinity', true), changes.run_task('default', NULL, true),
-       changes.run_task('no such step', 'x', true), changes.run_task(NULL, NULL, NULL), changes.maintenance_tasks('no such step'),
-       changes.run_task('retention', '0; DROP TABLE public.changes', true);
+SELECT changes.run_writer_task('retention', 'changes.settings'::regclass::oid::text, true), changes.run_writer_task('premake', '2011-01-01 00:00:00+00', true),
+       changes.run_writer_task('premake', now()::text, true), changes.run_writer_task('default', 'infinity', true), changes.run_writer_task('default', NULL, true),
+       changes.run_writer_task('no such step', 'x', true), changes.run_writer_task(NULL, NULL, NULL), changes.writer_tasks('no such step'),
+       changes.run_writer_task('retention', '0; DROP TABLE public.changes', true);
 CREATE TEMPORARY TABLE pg_class (LIKE pg_catalog.pg_class);
 CREATE TEMPORARY TABLE pg_inherits (LIKE pg_catalog.pg_inherits);
 CREATE TEMPORARY TABLE changes_moved (i integer);
@@ -82,6 +82,14 @@ SELECT results_eq('SELECT * FROM changes.partitions()', 'SELECT * FROM partition
 SELECT is(count(*), :rows_before::bigint, 'no row is gone') FROM public.changes;
 SELECT is_empty('SELECT FROM changes.permits', 'no permit is there');
 
+-- A trail that has been given to a lesser owner since: its triggers would run with greater rights.
+CREATE ROLE waltrail_test_lesser;
+ALTER TABLE public.changes OWNER TO waltrail_test_lesser;
+SET ROLE waltrail_test_writing;
+SELECT throws_ok('CALL changes.maintain()', '55000', NULL, 'a trail of a lesser owner is not maintained for a writer');
+RESET ROLE;
+ALTER TABLE public.changes OWNER TO CURRENT_USER;
+DROP ROLE waltrail_test_lesser;
 SELECT changes.revoke_all('waltrail_test_writing');
 DROP ROLE waltrail_test_writing;
 SELECT * FROM finish();
