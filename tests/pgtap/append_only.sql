@@ -4,7 +4,7 @@ CREATE EXTENSION pgtap;
 CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
-SELECT plan(33);
+SELECT plan(36);
 SELECT changes.setup();
 CREATE FUNCTION pg_temp.day(days_ahead integer) RETURNS timestamptz LANGUAGE sql STABLE SET timezone = 'UTC'
     AS 'SELECT date_trunc(''day'', now()) + make_interval(days => days_ahead)';
@@ -67,6 +67,17 @@ ALTER TABLE public.changes DISABLE TRIGGER waltrail_append_only_truncate;
 SELECT changes.setup();
 SELECT pg_temp.refused('DELETE FROM public.changes', 'a trigger that was disabled is enabled by setup()');
 SELECT pg_temp.refused('TRUNCATE public.changes', 'both of them');
+
+-- A hundred partitions, made by hand.
+SELECT format('CREATE TABLE public.by_hand_%s PARTITION OF public.changes FOR VALUES FROM (%L) TO (%L)', g, pg_temp.day(g), pg_temp.day(g + 1))
+  FROM generate_series(100, 199) AS g \gexec
+SELECT lives_ok('SELECT changes.setup()', 'setup() with a hundred partitions more');
+SELECT is_empty($$SELECT p.relid FROM pg_partition_tree('public.changes') AS p
+                   WHERE (SELECT count(*) FROM pg_trigger AS t WHERE t.tgrelid = p.relid AND t.tgname LIKE 'waltrail%' AND t.tgenabled = 'O') <> 2$$,
+    'each has both triggers');
+SELECT changes.setup();
+SELECT is(count(*)::integer, 2 * 113, 'once, however often setup() is called') FROM pg_trigger AS t WHERE t.tgfoid = 'changes.refuse_change()'::regprocedure
+   AND t.tgrelid IN (SELECT p.relid FROM pg_partition_tree('public.changes') AS p);
 
 -- What is beside the trail.
 INSERT INTO changes.erasures (reason, action, changes) VALUES ('r', 'rows', 1);

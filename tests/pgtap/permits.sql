@@ -12,7 +12,7 @@ CREATE EXTENSION dblink;
 CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
-SELECT plan(16);
+SELECT plan(19);
 SELECT changes.setup();
 INSERT INTO public.changes (database, schema, "table", operation, transaction_id, position)
 SELECT 'd', 's', 't', 'CREATE', 1, g FROM generate_series(1, 10) AS g;
@@ -60,6 +60,15 @@ INSERT INTO changes.permits SELECT (pg_current_xact_id()::text::bigint + g)::tex
 SELECT throws_like('DELETE FROM public.changes', '%append-only', 'what names another transaction permits nothing');
 TRUNCATE changes.permits;
 ALTER TABLE changes.permits ENABLE TRIGGER waltrail_end_permit;
+
+-- An erasure and maintenance exclude each other; writers go on.
+BEGIN;
+SELECT is(changes.erase('s', 't', 'k', 'r'), 0::bigint, 'an erasure that is not over');
+SELECT is(is_null, true, 'has maintenance wait for the next time')
+  FROM dblink('other', 'SELECT changes.maintenance_tasks(''premake'') IS NULL') AS t (is_null boolean);
+SELECT is(dblink_exec('other', 'INSERT INTO public.changes (database, schema, "table", operation, transaction_id, position) VALUES (''d'', ''s'', ''t'', ''CREATE'', 1, 99)'),
+    'INSERT 0 1', 'and no writer');
+COMMIT;
 
 -- Settings that anybody can make permit nothing, and who may delete but not write permits can make himself none.
 CREATE ROLE waltrail_test_careless;
