@@ -96,7 +96,7 @@ def test_writes_to_partitions_that_retention_drops_before_they_are_decoded(one, 
     one.execute("INSERT INTO counters VALUES (1, 1)")
     waltrail.apply_until_now(one, one, slot)
     insert_into_trail(one, -3)
-    one.execute("UPDATE public.changes SET operation = 'UPDATE' WHERE database = 'other'")
+    one.execute("SELECT changes.permit_changes(); UPDATE public.changes SET operation = 'UPDATE' WHERE database = 'other'")
     one.execute("SELECT changes.setup(retention => '1 day')")
     partitions = one.value("SELECT count(*) FROM changes.partitions()")
     one.execute("CALL changes.maintain()")
