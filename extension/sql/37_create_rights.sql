@@ -15,14 +15,18 @@ SET search_path = pg_catalog, pg_temp
 SET client_min_messages = 'warning'
 AS $$
 DECLARE
+    -- The patterns of the current user, which the planner looks up once for a statement and not once for a row.
+    patterns CONSTANT text :=
+        '(SELECT array_agg(l.pattern ORDER BY g.role, l.place)
+            FROM changes.grants AS g
+            JOIN pg_catalog.pg_roles AS r ON r.rolname = g.role
+           CROSS JOIN LATERAL unnest(g.%I) WITH ORDINALITY AS l (pattern, place)
+           WHERE g.kind = ''reader'' AND pg_catalog.pg_has_role(CURRENT_USER, r.oid, ''USAGE''))';
     -- Of a row c with the name of a table: whether the current user is a reader of that table.
-    is_reader CONSTANT text :=
-        'EXISTS (
-             SELECT FROM changes.grants AS g
-               JOIN pg_catalog.pg_roles AS r ON r.rolname = g.role
-              CROSS JOIN LATERAL unnest(g.schemas_like, g.tables_like) AS p (schema_like, table_like)
-              WHERE g.kind = ''reader'' AND pg_catalog.pg_has_role(CURRENT_USER, r.oid, ''USAGE'')
-                AND c.schema LIKE p.schema_like AND c."table" LIKE p.table_like)';
+    is_reader CONSTANT text := format(
+        'EXISTS (SELECT FROM unnest(%s, %s) AS p (schema_like, table_like)
+                  WHERE c.schema LIKE p.schema_like AND c."table" LIKE p.table_like)',
+        format(patterns, 'schemas_like'), format(patterns, 'tables_like'));
 BEGIN
     CREATE TABLE IF NOT EXISTS changes.grants (
         role         name NOT NULL,

@@ -9,7 +9,7 @@ CREATE FUNCTION changes.erase(schema text, "table" text, primary_key text, reaso
 RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-SET timezone = 'UTC'
+SET jit = off
 AS $$
 DECLARE
     chosen record;
@@ -101,7 +101,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     RETURN QUERY EXECUTE (
-        SELECT string_agg(format('SELECT c.database::text FROM %s AS c WHERE c.schema = $1 AND c."table" = $2 AND c.primary_key = $3',
+        SELECT string_agg(format('SELECT DISTINCT c.database::text FROM %s AS c WHERE c.schema = $1 AND c."table" = $2 AND c.primary_key = $3',
                                  t.name), ' UNION ')
           FROM unnest(ARRAY['public.changes', 'changes.held']) AS t (name)
          WHERE to_regclass(t.name) IS NOT NULL)
@@ -157,7 +157,7 @@ CREATE FUNCTION changes.erase_context(filter jsonb, reason text, database text D
 RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-SET timezone = 'UTC'
+SET jit = off
 AS $$
 DECLARE
     paths CONSTANT text[] := ARRAY(SELECT changes.member_paths(filter));
