@@ -34,5 +34,5 @@ $$;
 COMMENT ON FUNCTION changes.partition_bounds(regclass) IS
 'Internal. Returns the partitions of public.changes in the order of their bounds, the default partition last:
 the lower bound belongs to the partition, the upper one does not; both are NULL for the default
-partition. Of one partition, if it is named. No rows before changes.setup(). Errors: none of its own.
+partition. Of one partition, if it is named. No rows before changes.setup(). Writers may call it. Errors: none of its own.
 Example: SELECT * FROM changes.partition_bounds();';

@@ -23,7 +23,11 @@ BEGIN
                ('trail', ARRAY['id', 'database', 'schema', 'table', 'committed_at', 'position']),
                ('drops', ARRAY['id', 'partition', 'lower_bound', 'upper_bound', 'rows', 'held', 'retention']),
                ('moves', ARRAY['partition', 'awaited']),
-               ('seals', ARRAY['partition', 'name', 'sealed_at'])
+               ('seals', ARRAY['partition', 'name', 'sealed_at']),
+               ('permits', ARRAY['transaction_id']),
+               ('grants', ARRAY['role', 'kind', 'tables']),
+               ('erasures', ARRAY['id', 'reason', 'action', 'changes']),
+               ('changes', ARRAY['id', 'database', 'schema', 'table', 'context'])
            ) AS r (name, columns)
       JOIN pg_catalog.pg_class AS c
         ON c.relname = r.name AND c.relnamespace = 'changes'::regnamespace

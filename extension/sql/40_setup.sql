@@ -61,10 +61,14 @@ BEGIN
     is_new := NOT EXISTS (SELECT FROM changes.partition_bounds());
     PERFORM changes.create_differences();
     PERFORM changes.register_partitions();
+    PERFORM changes.create_erasures();
+    PERFORM changes.create_protection();
     PERFORM changes.settle_partitions();
     IF is_new THEN
         PERFORM changes.make_partition(r) FROM changes.missing_ranges() AS r;
     END IF;
+    PERFORM changes.create_rights();
+    PERFORM changes.renew_grants();
 END
 $$;
 

@@ -33,12 +33,14 @@ BEGIN
            INTO has_rows USING lower(range), upper(range);
     END IF;
     IF has_rows THEN
+        PERFORM changes.permit_changes();
         CREATE TEMPORARY TABLE changes_moved (LIKE public.changes) ON COMMIT DROP;
         EXECUTE format(
             'WITH gone AS (DELETE FROM ONLY %s WHERE committed_at >= $1 AND committed_at < $2 RETURNING *)
              INSERT INTO pg_temp.changes_moved SELECT * FROM gone', default_partition)
           USING lower(range), upper(range);
         GET DIAGNOSTICS moved = ROW_COUNT;
+        PERFORM changes.revoke_permit();
     END IF;
     EXECUTE format('SELECT partition_interval, datetime_string FROM %I.part_config WHERE parent_table = ''public.changes''',
                    partman.schema) INTO config;

@@ -34,11 +34,13 @@ BEGIN
     IF NOT EXISTS (SELECT FROM changes.active_holds() AS h WHERE h.kept_from < hold_rows.before) THEN
         RETURN 0;
     END IF;
+    PERFORM changes.permit_changes();
     EXECUTE format(
         'WITH gone AS (DELETE FROM ONLY %1$s AS c WHERE c.committed_at < $1 AND %2$s RETURNING c.*),
               kept AS (INSERT INTO changes.held (%3$s) SELECT %3$s FROM gone ON CONFLICT DO NOTHING)
          SELECT count(*) FROM gone', partition, changes.hold_condition(), columns)
        INTO held USING before;
+    PERFORM changes.revoke_permit();
     RETURN held;
 END
 $$;
@@ -77,10 +79,12 @@ DECLARE
     first_at timestamptz;
     last_at timestamptz;
 BEGIN
+    PERFORM changes.permit_changes();
     EXECUTE
         'WITH gone AS (DELETE FROM changes.held AS c WHERE c.committed_at < $1 AND NOT ' || changes.hold_condition() || ' RETURNING c.committed_at)
          SELECT count(*), min(committed_at), max(committed_at) FROM gone'
        INTO gone, first_at, last_at USING date_trunc('day', changes.retention_cutoff());
+    PERFORM changes.revoke_permit();
     IF gone > 0 THEN
         PERFORM changes.record_drop('changes.held', first_at, last_at + interval '1 second', gone, NULL, 0);
     END IF;

@@ -66,8 +66,10 @@ BEGIN
     EXECUTE format('SELECT min(committed_at), max(committed_at) FROM ONLY %s WHERE committed_at < $1', default_partition)
        INTO first_at, last_at USING cutoff;
     held := changes.hold_rows(default_partition, cutoff);
+    PERFORM changes.permit_changes();
     EXECUTE format('DELETE FROM ONLY %s WHERE committed_at < $1', default_partition) USING cutoff;
     GET DIAGNOSTICS gone = ROW_COUNT;
+    PERFORM changes.revoke_permit();
     IF held + gone > 0 THEN
         PERFORM changes.record_drop(default_partition::text, first_at, last_at + interval '1 second', held + gone, NULL, held);
     END IF;

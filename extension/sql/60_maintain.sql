@@ -17,6 +17,8 @@
 --    name, so that no search_path leads it astray; all it calls is pinned.
 --  * Each transaction is READ COMMITTED, whatever the session's default: a snapshot from before the advisory lock would not see a hold
 --    that was placed in between. It must be said right after COMMIT: evaluating an expression takes a snapshot.
+--  * The owner calls the steps themselves, a writer what stands for them (see changes.run_writer_task). Two statements and not a
+--    CASE, for rights are checked on every function of an expression.
 --  * pg_partman leaves search_path changed (see changes.partman): it is put back before each commit.
 
 CREATE FUNCTION changes.maintenance_tasks(step text)
@@ -103,6 +105,8 @@ DECLARE
     caller_search_path CONSTANT pg_catalog.text := pg_catalog.current_setting('search_path');
     attempts pg_catalog.int4;
     misses pg_catalog.int4;
+    has_steps CONSTANT pg_catalog.bool :=
+        pg_catalog.has_function_privilege('changes.run_task(text, text, boolean)', 'EXECUTE');
     step pg_catalog.text;
     tasks pg_catalog.text[];
     task pg_catalog.text;
@@ -112,7 +116,11 @@ BEGIN
     COMMIT;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     FOREACH step IN ARRAY ARRAY['default', 'premake', 'settle', 'retention', 'held']::pg_catalog.text[] LOOP
-        tasks := changes.maintenance_tasks(step);
+        IF has_steps THEN
+            tasks := changes.maintenance_tasks(step);
+        ELSE
+            tasks := changes.writer_tasks(step);
+        END IF;
         COMMIT;
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
         IF tasks IS NULL THEN
@@ -123,7 +131,11 @@ BEGIN
         FOREACH task IN ARRAY tasks LOOP
             EXIT WHEN misses OPERATOR(pg_catalog.>=) misses_max;
             FOR attempts_left IN REVERSE attempts..1 LOOP
-                is_settled := changes.run_task(step, task, attempts_left OPERATOR(pg_catalog.=) 1);
+                IF has_steps THEN
+                    is_settled := changes.run_task(step, task, attempts_left OPERATOR(pg_catalog.=) 1);
+                ELSE
+                    is_settled := changes.run_writer_task(step, task, attempts_left OPERATOR(pg_catalog.=) 1);
+                END IF;
                 PERFORM pg_catalog.set_config('search_path', caller_search_path, false);
                 COMMIT;
                 SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
@@ -144,6 +156,6 @@ $$;
 COMMENT ON PROCEDURE changes.maintain() IS
 'Moves rows out of the default partition, makes partitions ahead, drops what is past the retention and keeps what is held,
 each partition in a transaction of its own; what fails is a WARNING and stops nothing else. Does
-nothing, with a NOTICE, while another session is at it. Returns nothing.
-Errors: 42P01 before changes.setup(); 2D000 inside a transaction block.
+nothing, with a NOTICE, while another session is at it. Returns nothing. Writers may call it.
+Errors: 42P01 before changes.setup(), 2D000 inside a transaction block.
 Example: CALL changes.maintain();';

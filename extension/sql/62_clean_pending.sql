@@ -43,5 +43,5 @@ $$;
 
 COMMENT ON FUNCTION changes.clean_pending() IS
 'Cleans the pending lists of the GIN indexes of public.changes and changes.held, beside the writers. Returns the indexes that had something pending,
-with its pages and bytes; no rows while another session is at it. Errors: 42P01 before changes.setup().
+with its pages and bytes; no rows while another session is at it. Writers may call it. Errors: 42P01 before changes.setup().
 Example: SELECT * FROM changes.clean_pending();';

@@ -4,7 +4,7 @@ CREATE EXTENSION pgtap;
 CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
-SELECT plan(31);
+SELECT plan(32);
 PREPARE retention (text) AS SELECT changes.setup($1);
 SELECT throws_ok(format('EXECUTE retention(%L)', bad), '22023', format('invalid retention "%s"', bad),
                  format('a retention of "%s" is refused', bad))
@@ -43,6 +43,11 @@ SELECT throws_ok('SELECT changes.setup()', '42P07', 'schema "changes" holds rela
     'a table of another make beside the trail is refused');
 SELECT is(changes.records_problem(), 'Relation "changes.sources" has no column "system_identifier".', 'and named');
 DROP TABLE changes.sources;
+
+CREATE VIEW changes.changes AS SELECT 1 AS id;
+SELECT throws_ok('SELECT changes.setup()', '42P07', 'schema "changes" holds relations that are not of waltrail',
+    'so is a view');
+DROP VIEW changes.changes;
 
 SELECT changes.setup();
 DROP VIEW IF EXISTS changes.differences, changes.changes, changes.trail CASCADE;  -- views of the columns forbid it
