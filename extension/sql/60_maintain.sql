@@ -97,7 +97,7 @@ CREATE PROCEDURE changes.maintain()
 LANGUAGE plpgsql
 AS $$
 DECLARE
-    attempts_max CONSTANT pg_catalog.int4 := 10;
+    attempts_max CONSTANT pg_catalog.int4 := 15;
     misses_max CONSTANT pg_catalog.int4 := 20;
     pause_seconds CONSTANT pg_catalog.float8 := 0.4;
     caller_search_path CONSTANT pg_catalog.text := pg_catalog.current_setting('search_path');
