@@ -12,5 +12,5 @@ END
 $$;
 
 COMMENT ON FUNCTION changes.require_trail() IS
-'Internal. Returns nothing where there is a trail. Errors: 42P01 where there is none.
+'Internal. Returns nothing where there is a trail. Writers may call it. Errors: 42P01 where there is none.
 Example: SELECT changes.require_trail();';

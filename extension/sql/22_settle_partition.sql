@@ -8,7 +8,7 @@
 --  * Autovacuum comes for inserted rows when a fifth of a table is new. Each time it reads all three GIN indexes whole, though nothing is
 --    dead: so rather when the table has doubled. Pending lists do not wait for it (changes.clean_pending), nor does freezing (changes.vacuum_commands).
 --    fillfactor stays as it is: heap pages are filled whole already, since no row is updated.
---  * An append-only trigger that it has not from its root (changes.guarding_commands).
+--  * An append-only trigger that it has not from its root (changes.protection_commands).
 CREATE FUNCTION changes.settling_commands(partition regclass)
 RETURNS SETOF text
 LANGUAGE plpgsql STABLE
@@ -37,7 +37,7 @@ BEGIN
                         WHERE s.name = 'default_toast_compression' AND 'lz4' = ANY (s.enumvals))
          GROUP BY a.attrelid;
     END IF;
-    RETURN QUERY SELECT changes.guarding_commands(partition);
+    RETURN QUERY SELECT changes.protection_commands(partition);
 END
 $$;
 

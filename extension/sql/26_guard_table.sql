@@ -2,7 +2,7 @@
 -- attached included, but no TRUNCATE trigger: that one is put on each partition. The root comes first, or its clone would meet
 -- a trigger of its own name. A trigger that somebody disabled is enabled again.
 -- Without the trigger function (an upgrade that setup() has not completed yet) there is nothing to put on.
-CREATE FUNCTION changes.guarding_commands(guarded regclass)
+CREATE FUNCTION changes.protection_commands(guarded regclass)
 RETURNS SETOF text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -21,9 +21,9 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION changes.guarding_commands(regclass) IS
+COMMENT ON FUNCTION changes.protection_commands(regclass) IS
 'Internal. Returns the commands that put the append-only triggers on a table where they are missing, and enable them. Errors: none of its own.
-Example: SELECT changes.guarding_commands(''public.changes'');';
+Example: SELECT changes.protection_commands(''public.changes'');';
 
 CREATE FUNCTION changes.guard_table(guarded regclass)
 RETURNS void
@@ -33,7 +33,7 @@ AS $$
 DECLARE
     command text;
 BEGIN
-    FOR command IN SELECT c FROM changes.guarding_commands(guarded) AS c LOOP
+    FOR command IN SELECT c FROM changes.protection_commands(guarded) AS c LOOP
         EXECUTE command;
     END LOOP;
 END

@@ -47,7 +47,7 @@ BEGIN
             WHEN 'held' THEN ARRAY(SELECT to_regclass('changes.held')::oid::text WHERE changes.has_unheld())
         END;
     EXCEPTION WHEN OTHERS THEN
-        RAISE WARNING 'could not find out what to do in maintenance step "%"', step
+        RAISE WARNING 'could not find out what to do in maintenance step "%": %', step, split_part(SQLERRM, E'\n', 1)
             USING ERRCODE = SQLSTATE, DETAIL = SQLERRM;
         RETURN '{}';
     END;
@@ -81,8 +81,9 @@ BEGIN
 EXCEPTION
     WHEN OTHERS THEN
         IF SQLSTATE <> '55P03' OR is_last_attempt THEN
-            RAISE WARNING 'could not finish maintenance step "%" for %', step,
-                          CASE WHEN step IN ('default', 'premake') THEN task ELSE task::oid::regclass::text END
+            RAISE WARNING 'could not finish maintenance step "%" for %: %', step,
+                          CASE WHEN step IN ('default', 'premake') THEN task ELSE task::oid::regclass::text END,
+                          split_part(SQLERRM, E'\n', 1)
                 USING ERRCODE = SQLSTATE, DETAIL = SQLERRM;
         END IF;
         RETURN SQLSTATE <> '55P03';
@@ -99,7 +100,7 @@ CREATE PROCEDURE changes.maintain()
 LANGUAGE plpgsql
 AS $$
 DECLARE
-    attempts_max CONSTANT pg_catalog.int4 := 10;
+    attempts_max CONSTANT pg_catalog.int4 := 15;
     misses_max CONSTANT pg_catalog.int4 := 20;
     pause_seconds CONSTANT pg_catalog.float8 := 0.4;
     caller_search_path CONSTANT pg_catalog.text := pg_catalog.current_setting('search_path');

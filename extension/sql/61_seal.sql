@@ -2,6 +2,7 @@
 -- read whole again, and counts them. Late rows may still come; autovacuum and changes.clean_pending() are there for them.
 -- VACUUM cannot run in a function: what is to be run is given as commands, for psql (\gexec) and for waltrail apply.
 --
+-- A seal is known by oid and name: in a copy restored from a dump the oids are others, or another table's, and nothing has been vacuumed.
 -- "Past" has a margin: the newest applied commit must be an hour past the partition's end, since sources are not equally far.
 
 CREATE FUNCTION changes.sealable_partitions()
@@ -15,7 +16,7 @@ BEGIN
     RETURN QUERY
     SELECT p.partition FROM changes.partition_bounds() AS p
      WHERE p.upper_bound <= changes.retention_reference() - margin
-       AND NOT EXISTS (SELECT FROM changes.seals AS s WHERE s.partition = p.partition)
+       AND NOT EXISTS (SELECT FROM changes.seals AS s WHERE s.partition = p.partition AND s.name = p.partition::text)
      ORDER BY p.upper_bound;
 END
 $$;
@@ -64,7 +65,7 @@ BEGIN
     -- Partitions that were dropped by hand.
     DELETE FROM changes.seals AS s WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = s.partition);
     INSERT INTO changes.seals (partition, name) VALUES (record_seal.partition, record_seal.partition::text)
-        ON CONFLICT ON CONSTRAINT seals_pkey DO NOTHING;
+        ON CONFLICT ON CONSTRAINT seals_pkey DO UPDATE SET name = excluded.name, sealed_at = excluded.sealed_at;
 END
 $$;
 

@@ -23,7 +23,7 @@ BEGIN
         SELECT i.indexrelid
           FROM (SELECT p.partition FROM changes.partition_bounds() AS p
                  WHERE (pg_stat_get_ins_since_vacuum(p.partition) > 0
-                        OR NOT EXISTS (SELECT FROM changes.seals AS s WHERE s.partition = p.partition))
+                        OR NOT EXISTS (SELECT FROM changes.seals AS s WHERE s.partition = p.partition AND s.name = p.partition::text))
                    AND coalesce(p.upper_bound > changes.retention_cutoff(), true)
                 UNION ALL
                 SELECT 'changes.held'::regclass) AS t (relation)

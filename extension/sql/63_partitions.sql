@@ -22,7 +22,7 @@ BEGIN
     SELECT b.partition, b.lower_bound, b.upper_bound, b.is_default, e.rows,
            s.table_bytes - s.toast_bytes, s.toast_bytes, s.index_bytes, s.table_bytes + s.index_bytes,
            (s.table_bytes + s.index_bytes) / nullif(e.rows, 0),
-           EXISTS (SELECT FROM changes.seals AS l WHERE l.partition = b.partition)
+           EXISTS (SELECT FROM changes.seals AS l WHERE l.partition = b.partition AND l.name = b.partition::text)
       FROM changes.partition_bounds() AS b
       JOIN pg_catalog.pg_class AS c ON c.oid = b.partition
      CROSS JOIN LATERAL (SELECT changes.row_estimate(b.partition)) AS e (rows)

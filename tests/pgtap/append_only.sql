@@ -34,7 +34,7 @@ SELECT throws_ok('DELETE FROM public.changes', '55000', 'DELETE on table "public
 SELECT throws_like('TRUNCATE changes.settings, public.changes', '%append-only', 'a TRUNCATE of several tables');
 
 -- Moving rows into a new partition, and dropping the expired ones of the default partition, is lawful.
-CREATE TEMPORARY TABLE moved AS SELECT changes.make_partition(pg_temp.day(7)) AS rows;
+CREATE TEMPORARY TABLE moved AS SELECT changes.make_partition(tstzrange(pg_temp.day(7), pg_temp.day(8))) AS rows;
 RESET search_path;
 SELECT is(rows, 1::bigint, 'a row moves into a partition that is made') FROM moved;
 SELECT p.partition AS made FROM changes.partitions() AS p WHERE p.lower_bound = pg_temp.day(7) \gset

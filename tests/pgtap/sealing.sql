@@ -12,7 +12,7 @@ CREATE EXTENSION dblink;
 CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
-SELECT plan(30);
+SELECT plan(32);
 SELECT throws_ok('SELECT changes.vacuum_commands()', '42P01', NULL, 'without a trail there is nothing to vacuum');
 SELECT throws_ok('SELECT changes.clean_pending()', '42P01', NULL, 'or to clean');
 SELECT changes.setup('20 days');
@@ -93,6 +93,11 @@ SELECT is_empty('SELECT changes.vacuum_commands()', 'a late row does not make it
 SELECT pg_stat_force_next_flush();
 SELECT set_eq('SELECT index FROM changes.clean_pending()', 'SELECT index FROM pending JOIN past USING (partition)', 'but its lists are cleaned again');
 
+-- A seal that came with a dump: the oid has become another table's.
+UPDATE changes.seals SET name = 'public.another' WHERE partition = (SELECT partition FROM past LIMIT 1);
+SELECT is(count(*)::integer, 2, 'a seal of another table with that oid is none') FROM changes.vacuum_commands();
+SELECT changes.vacuum_commands() \gexec
+SELECT set_eq('SELECT partition FROM changes.partitions() WHERE is_sealed', 'TABLE past', 'and is replaced');
 -- A partition that is made anew, under the same name, is another.
 SELECT partition AS oldest, lower_bound AS oldest_lower FROM changes.partition_bounds() LIMIT 1 \gset
 DROP TABLE :oldest;

@@ -11,7 +11,7 @@ CREATE EXTENSION pgtap;
 CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
-SELECT plan(50);
+SELECT plan(51);
 SELECT changes.setup('10 days');
 CREATE ROLE waltrail_test_writing;
 SELECT changes.grant_writer('waltrail_test_writing');
@@ -34,7 +34,7 @@ SELECT lives_ok(s, 'a writer does: ' || regexp_replace(s, '\s+', ' ', 'g')) FROM
     'UPDATE changes.relations SET from_position = 9 WHERE relation_oid = 1',
     'INSERT INTO changes.quarantine (id, source_id, commit_lsn, sequence, schema, "table", operation, sqlstate, error, part, frame)
      VALUES (gen_random_uuid(), 1, ''0/1'', 1, ''s'', ''t'', ''CREATE'', ''1'', ''e'', 0, '''') ON CONFLICT (id, part) DO NOTHING',
-    'SELECT count(*) FROM changes.gaps', 'SELECT changes.trail_problem()', 'SELECT count(*) FROM changes.partitions()']) AS s;
+    'SELECT count(*) FROM changes.gaps', 'SELECT changes.trail_problem()', 'SELECT count(*) FROM changes.partition_bounds()', 'SELECT * FROM changes.clean_pending()']) AS s;
 \copy public.changes (database, schema, "table", operation, transaction_id, position) FROM program 'printf "one\ts\tt\tCREATE\t1\t77\n"'
 SET search_path = public, pg_temp;
 SET timezone = 'Asia/Kolkata';
@@ -49,7 +49,7 @@ SELECT is(count(*)::integer, 0, 'partitions are not his') FROM changes.partition
  WHERE c.relowner = 'waltrail_test_writing'::regrole OR has_table_privilege('waltrail_test_writing', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE');
 
 -- What he must not do.
-CREATE TEMPORARY TABLE partitions_before AS SELECT * FROM changes.partitions();
+CREATE TEMPORARY TABLE partitions_before AS SELECT * FROM changes.partition_bounds();
 SELECT count(*) AS rows_before FROM public.changes \gset
 SET ROLE waltrail_test_writing;
 SELECT throws_ok(s, '42501', NULL, 'a writer is refused: ' || s) FROM unnest(ARRAY[
@@ -60,14 +60,14 @@ SELECT throws_ok(s, '42501', NULL, 'a writer is refused: ' || s) FROM unnest(ARR
     'INSERT INTO changes.sources SELECT * FROM changes.sources', 'UPDATE changes.relations SET columns = ''[]''', 'DELETE FROM changes.relations',
     'INSERT INTO changes.gaps SELECT * FROM changes.gaps', 'SELECT FROM changes.settings', 'INSERT INTO changes.permits VALUES (pg_current_xact_id())',
     'SELECT changes.setup()', 'SELECT changes.erase(''s'', ''t'', ''k'', ''r'')', 'SELECT changes.grant_reader(current_user)',
-    'SELECT changes.permit_changes()', 'SELECT changes.make_partition(now())', 'SELECT changes.drop_expired(''public.changes_default'')',
+    'SELECT changes.permit_changes()', 'SELECT changes.make_partition(tstzrange(now(), now()))', 'SELECT changes.drop_expired(''public.changes_default'')',
     'SELECT changes.horizon(''one'')', 'SELECT changes.run_task(''premake'', now()::text, true)', 'SELECT changes.maintenance_tasks(''premake'')', 'CREATE TABLE changes.mine (i integer)', 'DROP TABLE public.changes']) AS s;
 SELECT throws_like('UPDATE changes.applied SET end_lsn = ''0/1'' WHERE source_id = 1', 'the recorded end%cannot go back%', 'the recorded end does not go back for him');
 
 -- Arguments that would have the owner do what he may not.
 SET client_min_messages = error;
 SELECT is(changes.run_writer_task('retention', p.partition::oid::text, true), true, 'a partition that has not expired')
-  FROM changes.partitions() AS p WHERE p.lower_bound <= now() AND p.upper_bound > now();
+  FROM changes.partition_bounds() AS p WHERE p.lower_bound <= now() AND p.upper_bound > now();
 SELECT changes.run_writer_task('retention', 'changes.settings'::regclass::oid::text, true), changes.run_writer_task('premake', '2011-01-01 00:00:00+00', true),
        changes.run_writer_task('premake', now()::text, true), changes.run_writer_task('default', 'infinity', true), changes.run_writer_task('default', NULL, true),
        changes.run_writer_task('no such step', 'x', true), changes.run_writer_task(NULL, NULL, NULL), changes.writer_tasks('no such step'),
@@ -78,7 +78,7 @@ CREATE TEMPORARY TABLE changes_moved (i integer);
 CALL changes.maintain();
 RESET ROLE;
 DROP TABLE pg_temp.pg_class, pg_temp.pg_inherits, pg_temp.changes_moved;
-SELECT results_eq('SELECT * FROM changes.partitions()', 'SELECT * FROM partitions_before', 'nothing was made or dropped by them');
+SELECT results_eq('SELECT * FROM changes.partition_bounds()', 'SELECT * FROM partitions_before', 'nothing was made or dropped by them');
 SELECT is(count(*), :rows_before::bigint, 'no row is gone') FROM public.changes;
 SELECT is_empty('SELECT FROM changes.permits', 'no permit is there');
 
