@@ -81,6 +81,17 @@ void require_trail(PostgresConnection &destination) {
         throw Error(Disposition::stop,
                     fmt::format("the table \"changes\" is missing in {}", destination.where()),
                     "run \"waltrail init\", or SELECT changes.setup()");
+    // The newest column that apply writes: setup() adds what an earlier version did not make.
+    Result columns = destination.execute(
+        "SELECT FROM pg_catalog.pg_attribute AS a "
+        "JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid "
+        "JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace "
+        "WHERE (n.nspname, c.relname, a.attname) = ('changes', 'applied', 'source_time') "
+        "AND NOT a.attisdropped");
+    if (columns.rows() != 1)
+        throw Error(Disposition::stop,
+                    fmt::format("the trail in {} is of an earlier version", destination.where()),
+                    "SELECT changes.setup() completes it, and keeps its data");
 }
 
 Progress find_source(PostgresConnection &destination, const std::string &database,

@@ -28,7 +28,8 @@ struct Progress {
     std::optional<wire::Transaction> last_commit;
 };
 
-// Refuses (Disposition::stop) when the extension is missing or of another version, or the trail is. Needs no right.
+// Refuses (Disposition::stop) when the extension is missing or of another version, or the trail is missing or was not completed
+// after an upgrade. Needs no right.
 void require_trail(PostgresConnection &destination);
 
 // Which source it is, without its ranges. The trail is there. Refuses (Disposition::stop) when the destination does not know a

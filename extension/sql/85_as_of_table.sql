@@ -11,6 +11,7 @@ AS $$
 DECLARE
     place record;
     shapes jsonb;
+    current_shape jsonb;
     since_position bigint;
     until_position bigint;
     result changes.past_row;
@@ -36,9 +37,15 @@ BEGIN
     IF since_position < 0 THEN
         RAISE NOTICE 'rows of table "%" that have not changed since % are not in the trail', place."table", changes.known_since(place.source_id);
     END IF;
-    shapes := changes.shapes_until(place, shapes, at);
-    IF jsonb_array_length(shapes->-1->'key') = 0 THEN
-        RETURN QUERY SELECT * FROM changes.bag_as_of(place, shapes, at, since_position, until_position, doubts);
+    current_shape := changes.shape_then(place, shapes, at);
+    IF jsonb_array_length(current_shape->'key') = 0 THEN
+        -- A row is known by its content, which other columns make another one.
+        IF EXISTS (SELECT FROM jsonb_array_elements(shapes) AS s
+                    WHERE (s->>'until')::bigint BETWEEN since_position AND (current_shape->>'from')::bigint AND s->'columns' <> current_shape->'columns') THEN
+            doubts := doubts || 'the table had other columns, and rows no key';
+        END IF;
+        RETURN QUERY SELECT * FROM changes.bag_as_of(
+            place, shapes, at, since_position, least(until_position, (current_shape->>'until')::bigint), doubts);
         RETURN;
     END IF;
     FOR c IN EXECUTE changes.keyed_query(place, shapes, at, since_position, until_position) LOOP
@@ -48,7 +55,7 @@ BEGIN
                 SELECT f."row", f.missing INTO result."row", missing
                   FROM changes.fill_row(place, shapes, changes.readable(), c.key, c.id, c.content) AS f;
             ELSE
-                missing := ARRAY(SELECT m FROM jsonb_array_elements_text(shapes->-1->'columns') AS m WHERE NOT c.content ? m);
+                missing := ARRAY(SELECT m FROM jsonb_array_elements_text(current_shape->'columns') AS m WHERE NOT c.content ? m);
             END IF;
             IF cardinality(missing) > 0 THEN
                 result.doubt := concat_ws('; ', result.doubt, 'not logged whole: ' || array_to_string(missing, ', '));

@@ -25,8 +25,8 @@ COMMENT ON FUNCTION changes.filled_between(record, jsonb, timestamptz) IS
 emptied again. Errors: those of changes.readable().
 Example: SELECT f.* FROM changes.find_table(''users'', NULL, NULL) AS t, changes.filled_between(t, ''[]'', now()) AS f;';
 
--- The shapes up to the one in force at the moment: the last of which a change was committed until then, or else the first.
-CREATE FUNCTION changes.shapes_until(place record, shapes jsonb, at timestamptz)
+-- The shape in force at the moment: the last of which a change was committed until then, or else the first.
+CREATE FUNCTION changes.shape_then(place record, shapes jsonb, at timestamptz)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -41,16 +41,16 @@ BEGIN
             ' AND c.position < ' || (shapes->i->>'until'), changes.time_condition(NULL, at + interval '1 microsecond'))
            INTO is_known;
         IF is_known THEN
-            RETURN (SELECT jsonb_agg(e ORDER BY n) FROM jsonb_array_elements(shapes) WITH ORDINALITY AS x (e, n) WHERE n <= i + 1);
+            RETURN shapes->i;
         END IF;
     END LOOP;
-    RETURN jsonb_build_array(shapes->0);
+    RETURN shapes->0;
 END
 $$;
 
-COMMENT ON FUNCTION changes.shapes_until(record, jsonb, timestamptz) IS
-'Internal. Returns the shapes of a table up to the one that it had at the time. Errors: those of changes.readable().
-Example: SELECT changes.shapes_until(t, ''[{"from": 1}]'', now()) FROM changes.find_table(''users'', NULL, NULL) AS t;';
+COMMENT ON FUNCTION changes.shape_then(record, jsonb, timestamptz) IS
+'Internal. Returns which of its shapes a table had at the time. Errors: those of changes.readable().
+Example: SELECT changes.shape_then(t, ''[{"from": 1}]'', now()) FROM changes.find_table(''users'', NULL, NULL) AS t;';
 
 -- Expressions on a change c, each as its shape has it: the key of a side of the change, whether the key has changed, whether a side lacks a
 -- column.
@@ -68,8 +68,11 @@ DECLARE
     moved text;
     branches text[] := '{}';
 BEGIN
-    FOR shape IN SELECT e FROM jsonb_array_elements(shapes) WITH ORDINALITY AS x (e, n) ORDER BY n LOOP
-        keyed := CASE jsonb_array_length(shape->'key') WHEN 0 THEN shapes->-1 ELSE shape END;
+    FOR i IN 0..jsonb_array_length(shapes) - 1 LOOP
+        shape := shapes->i;
+        SELECT e INTO keyed FROM jsonb_array_elements(shapes) WITH ORDINALITY AS x (e, n)
+         WHERE n > i AND jsonb_array_length(e->'key') > 0 ORDER BY n LIMIT 1;
+        keyed := coalesce(keyed, shape);
         key_columns := ARRAY(SELECT jsonb_array_elements_text(keyed->'key'));
         key_types := ARRAY(SELECT jsonb_array_elements_text(keyed->'key_types'));
         columns := ARRAY(SELECT jsonb_array_elements_text(shape->'columns'));
@@ -93,7 +96,7 @@ $$;
 
 COMMENT ON FUNCTION changes.change_expressions(jsonb) IS
 'Internal. Returns SQL expressions on a row c of the trail, for a table with these shapes: its key after and before the change, whether the key
-changed, whether after or before lacks a column. Errors: none.
+changed, whether after or before lacks a column. Where a shape has no key, that of the next one counts. Errors: none.
 Example: SELECT * FROM changes.change_expressions(''[{"from": 1, "key": ["id"], "key_types": ["integer"], "columns": ["id"]}]'');';
 
 CREATE FUNCTION changes.keyed_query(place record, shapes jsonb, at timestamptz, since_position bigint, until_position bigint)

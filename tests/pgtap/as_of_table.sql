@@ -4,7 +4,7 @@ CREATE EXTENSION pgtap;
 CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
-SELECT plan(31);
+SELECT plan(36);
 \ir made/shop.sql
 SET LOCAL client_min_messages = warning;
 CREATE FUNCTION pg_temp.was(at timestamptz, name text DEFAULT 'users') RETURNS text LANGUAGE sql AS $$
@@ -68,6 +68,24 @@ SELECT is(pg_temp.was('2026-03-06 09:59+00', 'logs'), pg_temp.was('2026-03-05 12
 SELECT is((SELECT count(*)::integer FROM changes.as_of('logs', '2026-03-06 10:00+00') AS p WHERE p.doubt ~ 'quarantine'), 2, 'one of before makes all rows uncertain');
 SELECT pg_temp.change('2026-03-06 11:00+00', 510, 'logs', 'DELETE', '{}', '{}', key => NULL);
 SELECT is((SELECT count(*)::integer FROM changes.as_of('logs', '2026-03-06 11:00+00') AS p WHERE p.doubt ~ 'key was not logged'), 2, 'so does a DELETE without its key');
+
+-- Odd names; a key whose column gets another name, and a table that gets its key late.
+SELECT pg_temp.shape(E'we"ird.ta\\b''le %s $1', ARRAY[E'k"e''y %L', 'b']::text[], pg_temp.columns(E'k"e''y %L', 'text', 'b', 'boolean', '%I', 'text'));
+SELECT pg_temp.change('2026-03-06 12:00+00', 520, E'we"ird.ta\\b''le %s $1', 'CREATE', '{}', jsonb_build_object(E'k"e''y %L', 'a,"b\', 'b', true, '%I', '%s'), key => ROW('a,"b\', true)::text);
+SELECT pg_temp.change('2026-03-06 12:01+00', 521, E'we"ird.ta\\b''le %s $1', 'UPDATE', jsonb_build_object(E'k"e''y %L', 'a,"b\', 'b', true, '%I', '%s'),
+                      jsonb_build_object(E'k"e''y %L', '$1', 'b', false, '%I', '%s'), key => ROW('$1', false)::text);
+SELECT is((SELECT array_agg(p.primary_key || (p."row"->>'%I')) FROM changes.as_of(E'we"ird.ta\\b''le %s $1', '2026-03-06 12:00+00') AS p), ARRAY[ROW('a,"b\', true)::text || '%s'], 'odd names are only names');
+SELECT is((SELECT array_agg(p.primary_key) FROM changes.as_of(E'we"ird.ta\\b''le %s $1', '2026-03-06 12:01+00') AS p), ARRAY[ROW('$1', false)::text], 'also of a key that changes');
+SELECT pg_temp.shape('people', '{}', pg_temp.columns('no', 'integer'), 1, 700);
+SELECT pg_temp.shape('people', '{no}', pg_temp.columns('no', 'integer'), 540, 700);
+SELECT pg_temp.shape('people', '{number}', pg_temp.columns('number', 'integer', 'name', 'text'), 560, 700);
+SELECT pg_temp.change('2026-03-06 13:00+00', 530, 'people', 'CREATE', '{}', '{"no": 1}');
+SELECT pg_temp.change('2026-03-06 13:00+00', 531, 'people', 'CREATE', '{}', '{"no": 2}');
+SELECT pg_temp.change('2026-03-06 13:01+00', 540, 'people', 'UPDATE', '{"no": 1}', '{"no": 3}', key => '3');
+SELECT pg_temp.change('2026-03-06 13:02+00', 560, 'people', 'UPDATE', '{"number": 3, "name": null}', '{"number": 4, "name": "x"}', key => '4');
+SELECT is((SELECT array_agg(p."row"->>'no' ORDER BY 1) FROM changes.as_of('people', '2026-03-06 13:00+00') AS p), '{1,2}', 'before a table has a key');
+SELECT is(pg_temp.was('2026-03-06 13:01+00', 'people'), '2:{"no": 2}, 3:{"no": 3}', 'changes from before a table had its key count under it');
+SELECT is(pg_temp.was('2026-03-06 13:02+00', 'people'), '2:{"no": 2}, 4:x', 'and from before its column had the name');
 
 -- A table without a key: equal rows count.
 SELECT throws_ok($$SELECT changes.history('events', '1')$$, '0A000', NULL, 'a record without a key has no history');
