@@ -22,10 +22,6 @@ BEGIN
         RAISE EXCEPTION 'there is no trail in this database'
             USING ERRCODE = 'undefined_table', HINT = 'Call changes.setup() first.';
     END IF;
-    IF to_regclass('changes.permits') IS NULL THEN
-        RAISE EXCEPTION 'the trail is of an earlier version than extension "waltrail"'
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Call changes.setup().';
-    END IF;
     IF NOT changes.lock_trail(wait => false) THEN
         RAISE NOTICE 'maintenance of the trail is already running';
         RETURN NULL;
@@ -47,7 +43,7 @@ $$;
 COMMENT ON FUNCTION changes.maintenance_tasks(text) IS
 'Internal. Returns the tasks of a step of changes.maintain(): for ''default'' and ''premake'' the days to make
 a partition for, for ''retention'' the oids of the partitions to drop; NULL where another session is at
-it. Errors: 42P01 before changes.setup(), 55000 where it is to be called again after an update; what else fails is a WARNING and no tasks.
+it. Errors: 42P01 before changes.setup(); what else fails is a WARNING and no tasks.
 Example: SELECT changes.maintenance_tasks(''premake'');';
 
 CREATE FUNCTION changes.run_task(step text, task text, is_last_attempt boolean)
@@ -130,5 +126,5 @@ COMMENT ON PROCEDURE changes.maintain() IS
 'Moves rows out of the default partition, makes partitions ahead and drops what is past the retention,
 each partition in a transaction of its own; what fails is a WARNING and stops nothing else. Does
 nothing, with a NOTICE, while another session is at it. Returns nothing. Writers may call it.
-Errors: 42P01 before changes.setup(), 55000 where it is to be called again after an update; 2D000 inside a transaction block.
+Errors: 42P01 before changes.setup(); 2D000 inside a transaction block.
 Example: CALL changes.maintain();';
