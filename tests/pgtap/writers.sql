@@ -86,7 +86,7 @@ SELECT is_empty('SELECT FROM changes.permits', 'no permit is there');
 CREATE ROLE waltrail_test_lesser;
 ALTER TABLE public.changes OWNER TO waltrail_test_lesser;
 SET ROLE waltrail_test_writing;
-SELECT throws_ok('CALL changes.maintain()', '55000', NULL, 'a trail of a lesser owner is not maintained for a writer');
+SELECT throws_ok('SELECT changes.writer_tasks(''premake'')', '55000', NULL, 'a trail of a lesser owner is not maintained for a writer');
 RESET ROLE;
 ALTER TABLE public.changes OWNER TO CURRENT_USER;
 DROP ROLE waltrail_test_lesser;
