@@ -158,5 +158,5 @@ COMMENT ON PROCEDURE changes.maintain() IS
 'Moves rows out of the default partition, makes partitions ahead, drops what is past the retention and keeps what is held,
 each partition in a transaction of its own; what fails is a WARNING and stops nothing else. Does
 nothing, with a NOTICE, while another session is at it. Returns nothing. Writers may call it.
-Errors: 42P01 before changes.setup(), 2D000 inside a transaction block.
+Errors: 42P01 before changes.setup(); 2D000 inside a transaction block.
 Example: CALL changes.maintain();';

@@ -130,7 +130,7 @@ $$;
 
 COMMENT ON FUNCTION changes.revoke_all(name) IS
 'Takes from a role every right on the trail, on the tables beside it and on the functions of waltrail, also what was granted
-by hand. Returns nothing. Errors: 42704 for an unknown role; 0LP01 for PUBLIC, a superuser, the trail''s owner, where they were granted nothing; 42P01
+by hand. The right to use schema "public" it keeps. Returns nothing. Errors: 42704 for an unknown role; 0LP01 for PUBLIC, a superuser, the trail''s owner, where they were granted nothing; 42P01
 before changes.setup(). Example: SELECT changes.revoke_all(''pg_monitor'');';
 
 -- What is SECURITY DEFINER runs with the rights of the extension's owner, and the triggers of the tables would, too: the trail must belong

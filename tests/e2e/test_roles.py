@@ -160,10 +160,11 @@ def test_readers_read_and_are_refused_everything_else(pair, apply_as_writer, rol
         role.assert_refused("SELECT * FROM public.changes", "SELECT * FROM changes.changes")
 
 
-def test_copying_into_the_trail_costs_the_same_with_its_triggers(destination, waltrail, source, slot):
-    """Not a benchmark: it fails where a trigger is called for each row that is written."""
-    waltrail.init(source, destination, slot)
-    fires = destination.query(
-        "SELECT tgname FROM pg_trigger WHERE tgrelid IN (SELECT relid FROM pg_partition_tree('public.changes')) AND tgtype & 4 <> 0"
+def test_no_trigger_of_the_trail_is_called_for_a_row_that_is_written(pair, destination):
+    """That is why COPY costs the same with and without them."""
+    for_inserts = destination.query(
+        "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE tgtype & 4 <> 0 AND NOT tgisinternal "
+        "AND tgrelid IN (SELECT relid FROM pg_partition_tree('public.changes'))"
     )
-    assert fires == []
+    assert for_inserts == []
+    assert destination.value("SELECT count(*) > 10 FROM pg_trigger WHERE tgname LIKE 'waltrail_append_only%'")

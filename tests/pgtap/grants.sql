@@ -10,7 +10,7 @@ CREATE ROLE "waltrail test ""reader"".x";
 CREATE ROLE waltrail_test_some;
 CREATE ROLE waltrail_test_owner;
 CREATE ROLE waltrail_test_owner_member IN ROLE waltrail_test_owner;
-SELECT plan(45);
+SELECT plan(48);
 SELECT throws_ok('SELECT changes.grant_writer(''waltrail_test_writer'')', '42P01', 'there is no trail in this database', 'before setup() it says so');
 SELECT changes.setup();
 
@@ -87,6 +87,15 @@ SELECT throws_ok('SELECT changes.grant_reader(''waltrail_test_owner_member'')', 
 SELECT throws_ok('SELECT changes.revoke_all(''waltrail_test_owner'')', '0LP01', NULL, 'nothing is taken from him');
 SELECT throws_like('SELECT changes.grant_writer(''waltrail_test_some'')', 'the trail belongs to role "waltrail_test_owner" and extension%',
     'a writer would have maintain() run the triggers of a lesser owner as a greater one');
+
+SELECT throws_ok('SELECT changes.erase(''s'', ''t'', ''k'', ''r'')', '55000', NULL, 'as an erasure would');
+SELECT throws_ok('SELECT changes.erase_context(''{"a": 1}'', ''r'')', '55000', NULL, 'of either kind');
+ALTER TABLE public.changes OWNER TO CURRENT_USER;
+
+-- A database in which not everybody may use schema public.
+REVOKE USAGE ON SCHEMA public FROM PUBLIC;
+SELECT changes.grant_reader('waltrail_test_some');
+SELECT ok(has_schema_privilege('waltrail_test_some', 'public', 'USAGE'), 'a reader may use the trail''s schema');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -30,12 +30,15 @@ SELECT p.oid::pg_catalog.regprocedure, pg_catalog.pg_get_functiondef(p.oid), pg_
 SELECT c.oid::pg_catalog.regclass, c.relkind, c.relrowsecurity, c.reloptions, pg_temp.rights(c.relacl, c.relowner),
        pg_catalog.obj_description(c.oid, 'pg_class'), CASE c.relkind WHEN 'v' THEN pg_catalog.pg_get_viewdef(c.oid) END
   FROM pg_catalog.pg_class AS c WHERE pg_temp.is_ours(c.oid) ORDER BY c.oid::pg_catalog.regclass::text;
-SELECT c.oid::pg_catalog.regclass, a.attnum, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attcompression,
-       a.attstorage, pg_catalog.pg_get_expr(e.adbin, e.adrelid), pg_catalog.col_description(c.oid, a.attnum)
+-- An update adds columns at the end of a table. That matters in none but the trail's, and in views.
+SELECT c.oid::pg_catalog.regclass,
+       CASE WHEN c.relname IN ('changes', 'held') OR c.relkind <> 'r' THEN a.attnum END AS place, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attcompression,
+       a.attstorage, pg_catalog.pg_get_expr(e.adbin, e.adrelid),
+       CASE WHEN NOT c.relispartition THEN pg_catalog.col_description(c.oid, a.attnum) END
   FROM pg_catalog.pg_class AS c
   JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
   LEFT JOIN pg_catalog.pg_attrdef AS e ON e.adrelid = c.oid AND e.adnum = a.attnum
- WHERE pg_temp.is_ours(c.oid) ORDER BY c.oid::pg_catalog.regclass::text, a.attnum;
+ WHERE pg_temp.is_ours(c.oid) ORDER BY c.oid::pg_catalog.regclass::text, place, a.attname;
 SELECT c.oid::pg_catalog.regclass, n.conname, pg_catalog.pg_get_constraintdef(n.oid)
   FROM pg_catalog.pg_constraint AS n JOIN pg_catalog.pg_class AS c ON c.oid = n.conrelid
  WHERE pg_temp.is_ours(c.oid) AND NOT c.relispartition ORDER BY c.oid::pg_catalog.regclass::text, n.conname;
@@ -48,4 +51,4 @@ SELECT c.oid::pg_catalog.regclass, t.tgname, t.tgenabled, pg_catalog.pg_get_trig
 SELECT c.oid::pg_catalog.regclass, p.polname, p.polcmd, p.polroles::pg_catalog.regrole[], pg_catalog.pg_get_expr(p.polqual, p.polrelid)
   FROM pg_catalog.pg_policy AS p JOIN pg_catalog.pg_class AS c ON c.oid = p.polrelid ORDER BY c.oid::pg_catalog.regclass::text, p.polname;
 SELECT e.extversion FROM pg_catalog.pg_extension AS e WHERE e.extname = 'waltrail';
-SELECT * FROM changes.partitions() AS p WHERE p.lower_bound >= pg_catalog.date_trunc('day', pg_catalog.now());
+SELECT p.partition, p.lower_bound, p.upper_bound FROM changes.partitions() AS p WHERE p.lower_bound >= pg_catalog.date_trunc('day', pg_catalog.now());

@@ -14,8 +14,8 @@ INSERT INTO changes.relations (source_id, relation_oid, from_position, schema, "
 SELECT id, 1, 0, 'public', 'users', 'public', 'users', 'f', '[]', '{id}' FROM changes.sources;
 INSERT INTO public.changes (database, schema, "table", primary_key, operation, before, after, committed_at, transaction_id, position)
 SELECT 'shop', 'public', 'users', g, 'UPDATE', jsonb_build_object('id', g, 'n', g), jsonb_build_object('id', g, 'n', g + 1),
-       date_trunc('second', now()) - g * interval '1 hour', g, g
-  FROM generate_series(1, 3000) AS g;
+       date_trunc('second', now()) - g * interval '10 minutes', g, g
+  FROM generate_series(1, 2700) AS g;
 INSERT INTO changes.gaps (source_id, start_lsn, end_lsn, reason) SELECT id, '0/1', '0/2', 'a reason' FROM changes.sources;
 CREATE VIEW public.ends AS SELECT s.label, changes.horizon(s.label) FROM changes.sources AS s;
 GRANT EXECUTE ON FUNCTION changes.horizon(text) TO waltrail_test_by_hand;
