@@ -37,11 +37,26 @@ void Maintenance::maintain(const std::stop_token &stop) noexcept {
     }
 }
 
+namespace {
+
+// VACUUM is its owner's alone; a role that was granted changes.grant_writer() leaves sealing to him.
+bool owns_trail(PostgresConnection &destination) {
+    return destination
+               .execute("SELECT pg_catalog.pg_has_role(c.relowner, 'USAGE') FROM "
+                        "pg_catalog.pg_class AS c "
+                        "JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace "
+                        "WHERE (n.nspname, c.relname) = ('public', 'changes')")
+               .text(0, 0) == "t";
+}
+
+} // namespace
+
 // Each command on its own, for VACUUM wants no transaction around it. One that fails keeps no other partition from its turn:
 // what was not vacuumed is not recorded as sealed.
 void Maintenance::seal(const std::stop_token &stop) noexcept {
     try {
         PostgresConnection destination(conninfo_, "destination");
+        if (!owns_trail(destination)) return;
         pin_session(destination);
         // As gentle as autovacuum: the first run on an old trail has all of its partitions to do.
         destination.execute("SET vacuum_cost_delay = 2");

@@ -14,7 +14,7 @@ constexpr const char *reading_rights =
 constexpr const char *writing_rights =
     "('changes', 'sources', 'SELECT', NULL), ('changes', 'applied', 'SELECT', NULL), "
     "('changes', 'applied', 'UPDATE', '{end_lsn,timeline,last_commit_lsn,last_end_lsn,"
-    "last_transaction_id,last_committed_at,changes,marked,recorded_at}'), "
+    "last_transaction_id,last_committed_at,changes,marked,recorded_at,source_time}'), "
     "('changes', 'relations', 'SELECT', NULL), ('changes', 'relations', 'INSERT', NULL), "
     "('changes', 'relations', 'UPDATE', '{from_position}'), "
     "('changes', 'quarantine', 'INSERT', NULL), ('changes', 'quarantine', 'SELECT', '{id,part}'), "
