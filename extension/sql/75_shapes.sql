@@ -26,7 +26,7 @@ BEGIN
                       WHERE (c->>'type_oid')::bigint >= 16384 ORDER BY 1) AS foreign_types,
                r.key_columns,
                -- As declared, with its length; the type beneath a domain, or a mask's, by its own name, which has none.
-               ARRAY(SELECT CASE WHEN t.oid >= 16384 THEN NULL
+               ARRAY(SELECT CASE WHEN t.oid IS NULL OR t.oid >= 16384 THEN NULL
                                  WHEN format_type(t.oid, NULL) = regexp_replace(c->>'type', '\(.*\)', '') THEN c->>'type'
                                  ELSE format('pg_catalog.%I', t.typname) END
                        FROM unnest(r.key_columns) WITH ORDINALITY AS k (name, place)

@@ -16,9 +16,11 @@ CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.touched :
 CREATE TRIGGER touch BEFORE UPDATE ON accounts FOR EACH ROW EXECUTE FUNCTION touch();
 CREATE TABLE orders (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, account int REFERENCES accounts ON UPDATE CASCADE ON DELETE SET NULL,
                      state text, doc jsonb, at timestamptz DEFAULT clock_timestamp());
-CREATE TABLE "order lines" (order_id bigint REFERENCES orders ON DELETE CASCADE, "pro""duct" text, amount int, tags text[], PRIMARY KEY (order_id, "pro""duct"));
+CREATE DOMAIN product AS text;
+CREATE TYPE unit AS ENUM ('°C', 'it''s "%"');
+CREATE TABLE "order lines" (order_id bigint REFERENCES orders ON DELETE CASCADE, "pro""duct" product, amount int, tags text[], PRIMARY KEY (order_id, "pro""duct"));
 CREATE TABLE events (kind text, weight numeric);
-CREATE TABLE measures (sensor text, day date, value double precision, PRIMARY KEY (sensor, day)) PARTITION BY RANGE (day);
+CREATE TABLE measures (sensor text, unit unit, day date, value double precision, PRIMARY KEY (sensor, unit, day)) PARTITION BY RANGE (day);
 CREATE TABLE measures_1 PARTITION OF measures FOR VALUES FROM ('2024-01-01') TO ('2024-02-01');
 CREATE TABLE measures_2 PARTITION OF measures FOR VALUES FROM ('2024-02-01') TO ('2024-03-01');
 CREATE TABLE partly (id int PRIMARY KEY, big text, n int);
@@ -26,7 +28,7 @@ CREATE TABLE partly (id int PRIMARY KEY, big text, n int);
 NAMES = ["accounts", "orders", "order lines", "events", "measures", "partly"]
 WHOLE = [name for name in NAMES if name != "partly"]  # logged whole: their changes can be taken back
 KEYS = {"accounts": "id::text", "orders": "id::text", "order lines": 'ROW(order_id, "pro""duct")::text',
-        "measures": "ROW(sensor, day)::text", "partly": "id::text"}  # fmt: skip
+        "measures": "ROW(sensor, unit, day)::text", "partly": "id::text"}  # fmt: skip
 ONE_OF = "(SELECT {key} FROM {table} ORDER BY random() LIMIT 1)"
 
 SETTINGS = "SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle = 'postgres'; SET extra_float_digits = 1; SET bytea_output = 'hex'; SET search_path = public"
@@ -122,11 +124,11 @@ class Writer:
             cursor.execute("TRUNCATE events")
 
     def write_measures(self, cursor):
-        one = "(sensor, day) = " + ONE_OF.format(key="sensor, day", table="measures")
+        one = "(sensor, unit, day) = " + ONE_OF.format(key="sensor, unit, day", table="measures")
         what = self.random.randrange(4)
         if what <= 1:
-            cursor.execute("INSERT INTO measures VALUES (%s, date '2024-01-01' + %s, %s) ON CONFLICT (sensor, day) DO UPDATE SET value = excluded.value",
-                           (self.text(), self.random.randrange(59), self.random.choice([0.1, 1e300, "NaN", None])))  # fmt: skip
+            cursor.execute("INSERT INTO measures VALUES (%s, %s, date '2024-01-01' + %s, %s) ON CONFLICT (sensor, unit, day) DO UPDATE SET value = excluded.value",
+                           (self.text(), self.random.choice(["°C", 'it\'s "%"']), self.random.randrange(59), self.random.choice([0.1, 1e300, "NaN", None])))  # fmt: skip
         elif what == 2:
             # To the other partition, or within its own.
             cursor.execute(f"UPDATE measures SET day = date '2024-01-01' + %s WHERE {one}", (self.random.randrange(59),))

@@ -4,7 +4,7 @@ CREATE EXTENSION pgtap;
 CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
-SELECT plan(35);
+SELECT plan(37);
 SELECT throws_ok($$SELECT changes.history('users', '1')$$, '42P01', 'there is no trail in this database', 'before setup() it says so');
 \ir made/shop.sql
 CREATE FUNCTION pg_temp.told(name text, key text, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL) RETURNS bigint[] LANGUAGE sql AS $$
@@ -77,6 +77,12 @@ SELECT is(pg_temp.told('codes', '("abcd",f)'), ARRAY[420, 430]::bigint[], 'backw
 SELECT is(pg_temp.told('users', '003'), pg_temp.told('users', '3'), 'a number with zeros');
 SELECT is(pg_temp.told('parts', 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'), pg_temp.told('parts', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'), 'a uuid in capitals');
 SELECT is(pg_temp.told('users', 'x'), '{}', 'what is no number is no key');
+
+SELECT pg_temp.shape('states', '{state,n}', pg_temp.columns('state', 'public.no_type_of_this_server', 'n', 'integer'));
+SELECT pg_temp.change('2026-03-02 13:20+00', 440, 'states', 'CREATE', '{}', '{"state": "it''s \"on\"", "n": 1}', key => ROW('it''s "on"'::text, 1)::text);
+SELECT pg_temp.change('2026-03-02 13:21+00', 450, 'states', 'UPDATE', '{"state": "it''s \"on\"", "n": 1}', '{"state": "off", "n": 1}', key => '(off,1)');
+SELECT is(pg_temp.told('states', '("it''s ""on""",1)'), ARRAY[440, 450]::bigint[], 'a type that this server does not have is text');
+SELECT is(pg_temp.told('states', '(off,01)'), ARRAY[440, 450]::bigint[], 'in both directions');
 
 -- A column of the key gets another name.
 SELECT pg_temp.shape('people', '{no}', pg_temp.columns('no', 'integer'), 1, 700);

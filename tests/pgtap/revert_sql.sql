@@ -6,7 +6,7 @@ CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
 CREATE EXTENSION hstore;
-SELECT plan(47);
+SELECT plan(52);
 SELECT throws_ok($$SELECT changes.revert_sql(transaction_id => 1)$$, '42P01', 'there is no trail in this database', 'before setup() it says so');
 \ir made/shop.sql
 SET LOCAL client_min_messages = error;
@@ -117,6 +117,20 @@ SELECT pg_temp.change('2026-03-04 11:00+00', 401, 'events', 'UPDATE', '{"kind": 
 SELECT is(pg_temp.run('transaction_id => 40'), 'done', 'a table without a key');
 SELECT results_eq('SELECT * FROM public.events ORDER BY weight', $$VALUES ('a', 1.5), (NULL, 2)$$, 'of equal rows one is taken');
 
+CREATE TABLE public.moods (mood public.mood PRIMARY KEY, code character(4) UNIQUE DEFERRABLE INITIALLY DEFERRED, "t" integer);
+SELECT pg_temp.shape('moods', '{mood}', pg_temp.columns('mood', 'public.mood', 'code', 'character(4)', 't', 'integer'));
+UPDATE changes.relations SET columns = jsonb_set(columns, '{0,type_oid}', '20000') WHERE "table" = 'moods';
+INSERT INTO public.moods VALUES ('sad', 'ab', 2);
+SELECT pg_temp.change('2026-03-04 12:00+00', 450, 'moods', 'UPDATE', '{"mood": "it''s \"ok\"", "code": "cd  ", "t": 1}', '{"mood": "sad", "code": "ab  ", "t": 2}');
+SELECT is(pg_temp.run('transaction_id => 45'), 'done', 'a key of a type of the source''s own');
+SELECT results_eq('SELECT * FROM public.moods', $$VALUES ('it''s "ok"'::public.mood, 'cd'::character(4), 1)$$, 'is the old one again');
+INSERT INTO public.moods VALUES ('sad', 'ab', 2);
+SELECT pg_temp.change('2026-03-04 12:01+00', 460, 'moods', 'UPDATE', '{"mood": "sad", "code": "cd  ", "t": 2}', '{"mood": "sad", "code": "ab  ", "t": 2}');
+SET LOCAL session_replication_role = replica;
+SELECT is(pg_temp.run('transaction_id => 46'), '23000 could not revert: constraint "moods_code_key" of table moods would be violated',
+    'a deferrable unique constraint, which triggers would watch, is verified');
+RESET session_replication_role;
+
 -- Foreign keys: verified at the end, whatever triggers would do.
 CREATE TABLE public.orders (id integer PRIMARY KEY);
 CREATE TABLE public.lines (order_id bigint REFERENCES public.orders ON DELETE CASCADE, product text, amount integer, PRIMARY KEY (order_id, product));
@@ -129,6 +143,21 @@ SET LOCAL session_replication_role = replica;
 SELECT is(pg_temp.run('transaction_id => 51'), '23000 could not revert: constraint "lines_order_id_fkey" of table lines would be violated', 'a row that others name stays, and so does all else');
 SELECT is((SELECT count(*)::integer FROM public.lines), 1, 'no cascade deletes what nobody asked for');
 SELECT is(pg_temp.run('transaction_id => 50'), 'done', 'one that nobody names goes');
+RESET session_replication_role;
+CREATE TABLE public.days (day date PRIMARY KEY) PARTITION BY RANGE (day);
+CREATE TABLE public.days_1 PARTITION OF public.days FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+CREATE TABLE public.notes (day date) PARTITION BY RANGE (day);
+CREATE TABLE public.notes_1 PARTITION OF public.notes FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+ALTER TABLE public.notes_1 ADD CONSTRAINT leaf_key FOREIGN KEY (day) REFERENCES public.days;
+SELECT pg_temp.shape('days', '{day}', pg_temp.columns('day', 'date'), leaf => 'days_1');
+INSERT INTO public.days VALUES ('2026-02-01'), ('2026-02-02');
+CREATE TABLE public.notes_default PARTITION OF public.notes DEFAULT;
+INSERT INTO public.notes VALUES ('2026-02-01'), (NULL);
+SELECT pg_temp.change('2026-03-05 11:00+00', 520, 'days', 'CREATE', '{}', '{"day": "2026-02-01"}');
+SELECT pg_temp.change('2026-03-05 11:01+00', 530, 'days', 'CREATE', '{}', '{"day": "2026-02-02"}');
+SET LOCAL session_replication_role = replica;
+SELECT is(pg_temp.run('transaction_id => 52'), '23000 could not revert: constraint "leaf_key" of table notes_1 would be violated', 'between partitioned tables, too');
+SELECT is(pg_temp.run('transaction_id => 53'), 'done', 'and NULL needs nobody');
 RESET session_replication_role;
 SELECT results_eq($$SELECT count(*)::integer FROM changes.revert_sql(transaction_id => 50) AS s WHERE s ~ 'session_replication_role|LOCK TABLE'$$, ARRAY[2], 'triggers are off, and constraints are verified');
 SELECT results_eq($$SELECT count(*)::integer FROM changes.revert_sql(transaction_id => 50, fire_triggers => true) AS s WHERE s ~ 'session_replication_role|LOCK TABLE'$$, ARRAY[0], 'or all is as an application does it');
