@@ -15,6 +15,7 @@ SET search_path = pg_catalog, pg_temp
 SET client_min_messages = 'warning'
 AS $$
 DECLARE
+    protected text;
     -- The patterns of the current user, which the planner looks up once for a statement and not once for a row.
     patterns CONSTANT text :=
         '(SELECT array_agg(l.pattern ORDER BY g.role, l.place)
@@ -55,16 +56,18 @@ BEGIN
     PERFORM changes.create_policy('changes.grants', 'waltrail_members', 'SELECT TO PUBLIC',
         'EXISTS (SELECT FROM pg_catalog.pg_roles AS r
                   WHERE r.rolname = grants.role AND pg_catalog.pg_has_role(CURRENT_USER, r.oid, ''USAGE''))');
-    PERFORM changes.create_policy('changes.relations', 'waltrail_whole_trail', 'ALL TO PUBLIC',
-        '(SELECT pg_catalog.has_table_privilege(CURRENT_USER, ''public.changes'', ''SELECT, INSERT''))');
-    PERFORM changes.create_policy('changes.relations', 'waltrail_some_tables', 'SELECT TO CURRENT_USER',
-        replace(replace(is_reader, 'c.schema', 'relations.schema'), 'c."table"', 'relations."table"'));
+    FOREACH protected IN ARRAY ARRAY['relations', 'quarantine'] LOOP
+        PERFORM changes.create_policy(format('changes.%I', protected)::regclass, 'waltrail_whole_trail', 'ALL TO PUBLIC',
+            '(SELECT pg_catalog.has_table_privilege(CURRENT_USER, ''public.changes'', ''SELECT, INSERT''))');
+        PERFORM changes.create_policy(format('changes.%I', protected)::regclass, 'waltrail_some_tables', 'SELECT TO CURRENT_USER',
+            replace(replace(is_reader, 'c.schema', protected || '.schema'), 'c."table"', protected || '."table"'));
+    END LOOP;
 END
 $$;
 
 COMMENT ON FUNCTION changes.create_rights() IS
-'Internal. Makes changes.grants, the view changes.changes and the row security of changes.grants and changes.relations, where they are
-missing. Returns nothing. Errors: 42P01 before changes.create_records(). Example: SELECT changes.create_rights();';
+'Internal. Makes changes.grants, the view changes.changes and the row security of changes.grants, changes.relations and
+changes.quarantine, where they are missing. Returns nothing. Errors: 42P01 before changes.create_records(). Example: SELECT changes.create_rights();';
 
 -- Made only where it is missing: ALTER TABLE and CREATE POLICY wait for every transaction that has used the table.
 CREATE FUNCTION changes.create_policy(protected regclass, policy name, whom text, condition text)
@@ -93,6 +96,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    protected regclass;
     readers oid[] := ARRAY(SELECT r.oid FROM changes.grants AS g JOIN pg_catalog.pg_roles AS r ON r.rolname = g.role
                             WHERE g.kind = 'reader' AND g.tables IS NOT NULL ORDER BY r.oid);
 BEGIN
@@ -100,14 +104,17 @@ BEGIN
     IF readers = '{}' THEN
         readers := ARRAY(SELECT c.relowner FROM pg_catalog.pg_class AS c WHERE c.oid = 'changes.relations'::regclass);
     END IF;
-    IF readers <> (SELECT ARRAY(SELECT unnest(p.polroles) AS role ORDER BY role) FROM pg_catalog.pg_policy AS p
-                    WHERE p.polrelid = 'changes.relations'::regclass AND p.polname = 'waltrail_some_tables') THEN
-        EXECUTE format('ALTER POLICY waltrail_some_tables ON changes.relations TO %s',
+    FOR protected IN
+        SELECT p.polrelid::regclass FROM pg_catalog.pg_policy AS p
+         WHERE p.polname = 'waltrail_some_tables' AND p.polrelid IN ('changes.relations'::regclass, 'changes.quarantine'::regclass)
+           AND readers <> ARRAY(SELECT unnest(p.polroles) AS role ORDER BY role)
+    LOOP
+        EXECUTE format('ALTER POLICY waltrail_some_tables ON %s TO %s', protected,
                        (SELECT string_agg(quote_ident(pg_get_userbyid(r)), ', ') FROM unnest(readers) AS r));
-    END IF;
+    END LOOP;
 END
 $$;
 
 COMMENT ON FUNCTION changes.renew_policy() IS
-'Internal. Names the readers of some tables in the row security of changes.relations. Returns nothing.
+'Internal. Names the readers of some tables in the row security of changes.relations and changes.quarantine. Returns nothing.
 Errors: 42P01 before changes.setup(). Example: SELECT changes.renew_policy();';

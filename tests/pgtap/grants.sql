@@ -48,7 +48,7 @@ SELECT ok(NOT has_table_privilege('waltrail_test_some', 'public.changes', 'SELEC
 SELECT ok(has_table_privilege('waltrail_test_some', 'changes.changes', 'SELECT'), 'but the view');
 SELECT lives_ok($$SELECT changes.grant_reader('waltrail test "reader".x', '{a.b}')$$, 'the reader is granted less');
 SELECT ok(NOT has_table_privilege('waltrail test "reader".x', 'public.changes', 'SELECT'), 'and has lost the rest');
-SELECT ok(NOT has_table_privilege('waltrail test "reader".x', 'changes.quarantine', 'SELECT'), 'beside the trail too');
+SELECT ok(NOT has_table_privilege('waltrail test "reader".x', 'changes.erasures', 'SELECT'), 'beside the trail too');
 SELECT lives_ok('SELECT changes.grant_reader(''waltrail_test_some'')', 'the other one is granted all');
 SELECT ok(has_table_privilege('waltrail_test_some', 'public.changes', 'SELECT'), 'and has it');
 SELECT lives_ok('SELECT changes.grant_reader(''waltrail_test_writer'')', 'a writer may be a reader, too');

@@ -5,7 +5,7 @@ CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
 SET LOCAL client_min_messages = warning;
-SELECT plan(48);
+SELECT plan(49);
 SELECT changes.setup();
 INSERT INTO public.changes (database, schema, "table", primary_key, operation, after, transaction_id, position)
 SELECT 'd', s, t, '1', 'CREATE', jsonb_build_object('secret', s || '/' || t), 1, row_number() OVER ()
@@ -14,6 +14,8 @@ SELECT 'd', s, t, '1', 'CREATE', jsonb_build_object('secret', s || '/' || t), 1,
 INSERT INTO changes.sources (id, label, system_identifier, database_oid, database_name, slot_name) VALUES (1, 'd', 1, 1, 'd', 'd');
 INSERT INTO changes.relations (source_id, relation_oid, from_position, schema, "table", leaf_schema, leaf_table, replica_identity, columns, key_columns)
 SELECT 1, row_number() OVER (), 0, c.schema, c."table", c.schema, c."table", 'f', '[]', '{}' FROM public.changes AS c;
+INSERT INTO changes.quarantine (id, source_id, commit_lsn, sequence, schema, "table", operation, sqlstate, error, frame)
+SELECT gen_random_uuid(), 1, '0/1', c.position, c.schema, c."table", 'CREATE', '22000', '', '' FROM public.changes AS c;
 CREATE ROLE waltrail_test_reader;
 CREATE ROLE waltrail_test_some;
 CREATE ROLE waltrail_test_other;
@@ -48,9 +50,10 @@ SELECT throws_ok(s, '42501', NULL, 'a reader is refused: ' || s) FROM unnest(ARR
 SET LOCAL ROLE waltrail_test_some;
 SELECT throws_ok('SELECT FROM public.changes', '42501', NULL, 'a reader of some tables has no right on the trail');
 SELECT throws_ok('SELECT FROM public.changes_default', '42501', NULL, 'or a partition');
-SELECT throws_ok('SELECT FROM changes.quarantine', '42501', NULL, 'or the rows in quarantine');
+SELECT throws_ok('SELECT FROM changes.erasures', '42501', NULL, 'or what was erased');
 SELECT bag_eq('SELECT "table" FROM changes.changes', ARRAY['orders', 'order_lines', 'we''ird "x".y'], 'he sees his tables in the view');
 SELECT set_eq('SELECT "table" FROM changes.relations', ARRAY['orders', 'order_lines', 'we''ird "x".y'], 'and what they looked like');
+SELECT set_eq('SELECT "table" FROM changes.quarantine', ARRAY['orders', 'order_lines', 'we''ird "x".y'], 'and what of them is in quarantine');
 SELECT results_eq('SELECT role FROM changes.grants', ARRAY['waltrail_test_some'::name], 'and what he was granted');
 SET LOCAL search_path = changes, public;
 SELECT set_eq('SELECT "table" FROM "changes"', ARRAY['orders', 'order_lines', 'we''ird "x".y'], 'with a search_path, queries run unchanged');
