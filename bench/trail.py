@@ -55,7 +55,7 @@ def load(server, scale, sessions):
     with concurrent.futures.ThreadPoolExecutor(sessions) as pool:
         for day in pool.map(lambda day: load_day(server, scale, day), range(scale.days)):
             report.progress(f'day {day + 1} of {scale.days} is loaded')
-    server.sql('CALL register_source((SELECT starts FROM span))')
+    server.sql('SELECT register_source(starts) FROM span')
     print(f'loaded in {time.monotonic() - start:.0f} s by {sessions} sessions')
     report.progress('sealing the partitions')
     for partition in server.sql('SELECT partition FROM changes.partitions()').splitlines():

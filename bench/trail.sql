@@ -40,7 +40,7 @@ RETURNS SETOF public.changes LANGUAGE sql STABLE AS $$
 $$;
 
 -- What apply keeps beside the changes.
-CREATE PROCEDURE register_source(starts timestamptz) LANGUAGE sql AS $$
+CREATE FUNCTION register_source(starts timestamptz) RETURNS void LANGUAGE sql AS $$
     INSERT INTO changes.sources (id, label, system_identifier, database_oid, database_name, slot_name, registered_at)
     VALUES (1, 'shop', 1, 1, 'shop', 'waltrail', starts);
     INSERT INTO changes.relations (source_id, relation_oid, from_position, schema, "table", leaf_schema, leaf_table, replica_identity, columns, key_columns)
