@@ -25,7 +25,7 @@ COMMENT ON FUNCTION changes.protection_commands(regclass) IS
 'Internal. Returns the commands that put the append-only triggers on a table where they are missing, and enable them. Errors: none of its own.
 Example: SELECT changes.protection_commands(''public.changes'');';
 
-CREATE FUNCTION changes.guarded_tables()
+CREATE FUNCTION changes.append_only_tables()
 RETURNS SETOF regclass
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -38,9 +38,9 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION changes.guarded_tables() IS
+COMMENT ON FUNCTION changes.append_only_tables() IS
 'Internal. Returns the tables of the trail that are append-only, but for partitions, the root first. Errors: none of its own.
-Example: SELECT changes.guarded_tables();';
+Example: SELECT changes.append_only_tables();';
 
 CREATE FUNCTION changes.guard_table(guarded regclass)
 RETURNS void

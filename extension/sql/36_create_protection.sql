@@ -31,7 +31,7 @@ BEGIN
         CREATE TRIGGER waltrail_no_way_back BEFORE UPDATE ON changes.applied FOR EACH ROW
             WHEN (new.end_lsn < old.end_lsn) EXECUTE FUNCTION changes.refuse_way_back();
     END IF;
-    PERFORM changes.guard_table(t) FROM changes.guarded_tables() AS t;
+    PERFORM changes.guard_table(t) FROM changes.append_only_tables() AS t;
 END
 $create$;
 
