@@ -25,6 +25,23 @@ COMMENT ON FUNCTION changes.protection_commands(regclass) IS
 'Internal. Returns the commands that put the append-only triggers on a table where they are missing, and enable them. Errors: none of its own.
 Example: SELECT changes.protection_commands(''public.changes'');';
 
+CREATE FUNCTION changes.append_only_tables()
+RETURNS SETOF regclass
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY
+    SELECT to_regclass(t.name)
+      FROM unnest(ARRAY['public.changes', 'changes.held', 'changes.erasures', 'changes.holds', 'changes.drops']) WITH ORDINALITY AS t (name, place)
+     WHERE to_regclass(t.name) IS NOT NULL ORDER BY t.place;
+END
+$$;
+
+COMMENT ON FUNCTION changes.append_only_tables() IS
+'Internal. Returns the tables of the trail that are append-only, but for partitions, the root first. Errors: none of its own.
+Example: SELECT changes.append_only_tables();';
+
 CREATE FUNCTION changes.guard_table(guarded regclass)
 RETURNS void
 LANGUAGE plpgsql

@@ -27,7 +27,8 @@ BEGIN
                ('permits', ARRAY['transaction_id']),
                ('grants', ARRAY['role', 'kind', 'tables']),
                ('erasures', ARRAY['id', 'reason', 'action', 'changes']),
-               ('changes', ARRAY['id', 'database', 'schema', 'table', 'context'])
+               ('changes', ARRAY['id', 'database', 'schema', 'table', 'context']),
+               ('granted_differences', ARRAY['id', 'diff'])
            ) AS r (name, columns)
       JOIN pg_catalog.pg_class AS c
         ON c.relname = r.name AND c.relnamespace = 'changes'::regnamespace

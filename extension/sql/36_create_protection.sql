@@ -1,5 +1,5 @@
--- What keeps the trail append-only, for its owner and for superusers too: it is there against a careless statement. Whoever
--- means to destroy a trail that he owns can still drop it, or its triggers.
+-- What keeps the trail append-only, and the records of what was taken out of it or kept in it, for its owner and for superusers too: it is
+-- there against a careless statement. Whoever means to destroy a trail that he owns can still drop it, or its triggers.
 --
 -- Tables, trigger functions and triggers are made here, at run time, and so are no members: they stay and work when the
 -- extension is dropped. They use no member function for the same reason.
@@ -31,9 +31,7 @@ BEGIN
         CREATE TRIGGER waltrail_no_way_back BEFORE UPDATE ON changes.applied FOR EACH ROW
             WHEN (new.end_lsn < old.end_lsn) EXECUTE FUNCTION changes.refuse_way_back();
     END IF;
-    PERFORM changes.guard_table(t.name::regclass)
-       FROM (VALUES ('public.changes'), ('changes.held'), ('changes.erasures')) AS t (name)
-      WHERE to_regclass(t.name) IS NOT NULL;
+    PERFORM changes.guard_table(t) FROM changes.append_only_tables() AS t;
 END
 $create$;
 
@@ -53,6 +51,8 @@ BEGIN
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
+    DECLARE
+        released CONSTANT text[] := ARRAY['released_at', 'released_by'];
     BEGIN
         IF EXISTS (SELECT FROM changes.permits AS p WHERE p.transaction_id = pg_current_xact_id_if_assigned()) THEN
             IF tg_op = 'DELETE' THEN
@@ -60,9 +60,16 @@ BEGIN
             END IF;
             RETURN new;
         END IF;
+        -- The one thing that may happen to a hold, once: its release.
+        IF tg_op = 'UPDATE' AND tg_table_schema = 'changes' AND tg_table_name = 'holds'
+           AND to_jsonb(old) ->> 'released_at' IS NULL AND to_jsonb(new) ->> 'released_at' IS NOT NULL
+           AND to_jsonb(new) - released = to_jsonb(old) - released THEN
+            RETURN new;
+        END IF;
         RAISE EXCEPTION '% on table "%.%" is refused: the trail is append-only', tg_op, tg_table_schema, tg_table_name
             USING ERRCODE = 'object_not_in_prerequisite_state',
-                  HINT = 'Use changes.erase() to erase a person''s data. changes.maintain() drops what is past its retention.';
+                  HINT = CASE WHEN tg_table_name = 'holds' AND tg_table_schema = 'changes' THEN 'Use changes.release() to end a hold.'
+                              ELSE 'Use changes.erase() to erase a person''s data. changes.maintain() drops what is past its retention.' END;
     END
     $$;
 

@@ -18,7 +18,8 @@ BEGIN
         "table"     varchar(255),
         columns     text[],
         changes     bigint NOT NULL,
-        quarantined bigint NOT NULL DEFAULT 0
+        quarantined bigint NOT NULL DEFAULT 0,
+        despite_hold boolean NOT NULL DEFAULT false
     );
     REVOKE ALL ON TABLE changes.erasures FROM PUBLIC;
     COMMENT ON TABLE changes.erasures IS 'What was erased from the trail, by whom and why: one row for each call of changes.erase() and changes.erase_context().';
@@ -26,6 +27,7 @@ BEGIN
     COMMENT ON COLUMN changes.erasures.columns IS 'The erased columns, or the paths of the erased members of contexts.';
     COMMENT ON COLUMN changes.erasures.changes IS 'How many changes were deleted or altered.';
     COMMENT ON COLUMN changes.erasures.quarantined IS 'Changes of the table in changes.quarantine at that time: nothing was erased of them.';
+    COMMENT ON COLUMN changes.erasures.despite_hold IS 'Whether a hold in force kept some of these changes.';
 END
 $$;
 

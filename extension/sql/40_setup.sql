@@ -59,7 +59,6 @@ BEGIN
     PERFORM changes.create_hold_tables();
     PERFORM changes.store_retention(retention, partition_interval);
     is_new := NOT EXISTS (SELECT FROM changes.partition_bounds());
-    PERFORM changes.create_differences();
     PERFORM changes.register_partitions();
     PERFORM changes.create_erasures();
     PERFORM changes.create_protection();
@@ -68,6 +67,7 @@ BEGIN
         PERFORM changes.make_partition(r) FROM changes.missing_ranges() AS r;
     END IF;
     PERFORM changes.create_rights();
+    PERFORM changes.create_differences();
     PERFORM changes.renew_grants();
 END
 $$;

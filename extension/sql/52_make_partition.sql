@@ -79,4 +79,4 @@ COMMENT ON FUNCTION changes.make_partition(tstzrange) IS
 'Internal. Makes the partition of the given range of time and returns the number of rows that moved into it from the default
 partition. The range must be free. Leaves search_path changed for the session.
 Errors: 55P03 where a lock was not had within 100 ms; 55000 where the name is taken; those of pg_partman.
-Example: SELECT changes.make_partition(''[2026-01-31 00:00:00+00,2026-02-01 00:00:00+00)'');';
+Example: SELECT changes.make_partition(r) FROM changes.missing_ranges() AS r;';

@@ -61,7 +61,7 @@ COMMENT ON FUNCTION changes.give_writer_rights(name) IS
 Errors: 42704 for an unknown role. Example: SELECT changes.give_writer_rights(''pg_monitor'');';
 
 -- A reader of the whole trail reads every table and view beside it but the permits; one of some tables the view, and what
--- tells of no other table: changes.relations and changes.quarantine have row security, and changes.erasures is not his.
+-- tells of no other table: changes.relations and changes.quarantine have row security, and changes.erasures and changes.holds are not his.
 CREATE FUNCTION changes.give_reader_rights(role name, is_whole boolean)
 RETURNS void
 LANGUAGE plpgsql
@@ -75,7 +75,8 @@ BEGIN
       JOIN pg_catalog.pg_class AS trail ON trail.oid = 'public.changes'::regclass AND trail.relowner = c.relowner
      WHERE c.relnamespace = 'changes'::regnamespace AND c.relkind IN ('r', 'p', 'v')
        AND CASE WHEN is_whole THEN c.relname <> 'permits'
-                ELSE c.relname IN ('changes', 'sources', 'applied', 'relations', 'gaps', 'quarantine', 'settings', 'grants') END;
+                ELSE c.relname IN ('changes', 'sources', 'applied', 'relations', 'gaps', 'quarantine', 'settings', 'grants',
+                                   'drops', 'seals', 'granted_differences') END;
     EXECUTE format('GRANT SELECT ON %s TO %I', relations, role);
     IF is_whole THEN
         EXECUTE format('GRANT SELECT ON public.changes TO %I', role);

@@ -1,13 +1,22 @@
 -- The view changes.differences is made at run time and no member, as the tables are: it must not depend on changes.diff(), or DROP
--- EXTENSION would fail, so it has that function's rules in its own text. It reads with the rights of whoever asks.
+-- EXTENSION would fail, so it has that function's rules in its own text. It reads with the rights of whoever asks, and a reader of some
+-- tables has none on what it reads: changes.granted_differences is the same over the view that he reads.
 CREATE FUNCTION changes.create_differences()
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    made record;
 BEGIN
-    EXECUTE format($view$
-        CREATE OR REPLACE VIEW changes.differences WITH (security_invoker = true) AS
+    FOR made IN
+        SELECT v.name::text, v.relation::text
+          FROM (VALUES ('differences', coalesce(to_regclass('changes.trail'), 'public.changes')),
+                       ('granted_differences', to_regclass('changes.changes'))) AS v (name, relation)
+         WHERE v.relation IS NOT NULL
+    LOOP
+        EXECUTE format($view$
+        CREATE OR REPLACE VIEW changes.%I WITH (security_invoker = true) AS
         SELECT c.id, c.database, c.schema, c."table", c.primary_key, c.operation,
                CASE WHEN c.operation <> 'UPDATE' OR c.before <> '{}' THEN (
                    SELECT coalesce(jsonb_object_agg(coalesce(o.key, n.key), CASE
@@ -19,13 +28,15 @@ BEGIN
                     WHERE CASE WHEN c.before = '{}' OR c.after = '{}' THEN true ELSE o.value::text <> n.value::text END)
                END AS diff,
                c.context, c.committed_at, c.transaction_id, c.position
-          FROM %s AS c$view$, coalesce(to_regclass('changes.trail')::text, 'public.changes'));
-    REVOKE ALL ON TABLE changes.differences FROM PUBLIC;
-    COMMENT ON VIEW changes.differences IS
-        'The changes with what differs, {"column": {"old": …, "new": …}}; NULL for an UPDATE of which the old row is not known.';
+          FROM %s AS c$view$, made.name, made.relation);
+        EXECUTE format('REVOKE ALL ON TABLE changes.%I FROM PUBLIC', made.name);
+        EXECUTE format('COMMENT ON VIEW changes.%I IS %L', made.name,
+            'The changes with what differs, {"column": {"old": …, "new": …}}; NULL for an UPDATE of which the old row is not known.'
+            || CASE made.name WHEN 'granted_differences' THEN ' Those that the current user may read: see changes.changes.' ELSE '' END);
+    END LOOP;
 END
 $$;
 
 COMMENT ON FUNCTION changes.create_differences() IS
-'Internal. Makes the view changes.differences, or makes it anew. Returns nothing. Errors: 42P01 without public.changes.
+'Internal. Makes the views changes.differences and granted_differences, or makes them anew. Returns nothing. Errors: 42P01 without public.changes.
 Example: SELECT changes.create_differences();';

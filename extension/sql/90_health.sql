@@ -15,6 +15,37 @@ COMMENT ON FUNCTION changes.health() IS
 error, what was seen, and what to do. Errors: 42P01 before changes.setup().
 Example: SELECT * FROM changes.health() WHERE status <> ''ok'';';
 
+-- Readers have no right on a partition itself. The parent is asked for the times that no partition holds: planning leaves all but the
+-- default partition out.
+CREATE FUNCTION changes.default_rows(enough bigint)
+RETURNS bigint
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET timezone = 'UTC'
+SET datestyle = 'ISO'
+AS $$
+DECLARE
+    condition text;
+    rows bigint;
+BEGIN
+    IF NOT EXISTS (SELECT FROM changes.partition_bounds() AS p WHERE p.is_default) THEN
+        RETURN NULL;
+    END IF;
+    SELECT string_agg(concat_ws(' AND ', 'true', 'c.committed_at >= ' || quote_literal(lower(f.range)), 'c.committed_at < ' || quote_literal(upper(f.range))), ' OR ')
+      INTO condition
+      FROM unnest(tstzmultirange(tstzrange(NULL, NULL)) - (
+               SELECT coalesce(range_agg(tstzrange(nullif(p.lower_bound, '-infinity'), nullif(p.upper_bound, 'infinity'))), '{}')
+                 FROM changes.partition_bounds() AS p WHERE NOT p.is_default)) AS f (range);
+    EXECUTE format('SELECT count(*) FROM (SELECT FROM public.changes AS c WHERE %s LIMIT $1) AS few', coalesce(condition, 'false'))
+       INTO rows USING enough;
+    RETURN rows;
+END
+$$;
+
+COMMENT ON FUNCTION changes.default_rows(bigint) IS
+'Internal. Returns how many rows the default partition has, and no more than enough; NULL where there is no such partition. Errors: 42501 for a role that may not
+read public.changes; 42P01 before changes.setup(). Example: SELECT changes.default_rows(100000);';
+
 CREATE FUNCTION changes.health_of_partitions()
 RETURNS TABLE ("check" text, status text, detail text, hint text)
 LANGUAGE plpgsql STABLE
@@ -22,33 +53,32 @@ SET search_path = pg_catalog, pg_temp
 SET timezone = 'UTC'
 AS $$
 DECLARE
-    default_partition regclass;
-    in_default bigint := 0;
+    in_default bigint;
     made_until timestamptz;
     hole timestamptz;
     expired bigint;
     invalid text;
 BEGIN
-    SELECT p.partition INTO default_partition FROM changes.partitions() AS p WHERE p.is_default;
-    IF default_partition IS NOT NULL THEN
-        EXECUTE format('SELECT count(*) FROM (SELECT FROM ONLY %s LIMIT 100000) AS few', default_partition) INTO in_default;
+    IF has_table_privilege('public.changes', 'SELECT') THEN
+        in_default := changes.default_rows(100000);
+        RETURN QUERY SELECT 'default partition', CASE WHEN in_default > 0 THEN 'warning' ELSE 'ok' END,
+            coalesce(format('%s%s rows without a partition of their own', CASE WHEN in_default = 100000 THEN 'at least ' END, in_default::text),
+                     'there is none'),
+            CASE WHEN in_default > 0 THEN 'CALL changes.maintain(); what stays is dated far ahead.' END;
     END IF;
-    RETURN QUERY SELECT 'default partition', CASE WHEN in_default > 0 THEN 'warning' ELSE 'ok' END,
-        CASE WHEN default_partition IS NULL THEN 'there is none'
-             ELSE format('%s%s rows without a partition of their own', CASE WHEN in_default = 100000 THEN 'at least ' END, in_default) END,
-        CASE WHEN in_default > 0 THEN 'CALL changes.maintain(); what stays is dated far ahead.' END;
 
-    SELECT max(p.upper_bound) FILTER (WHERE isfinite(p.upper_bound)) INTO made_until FROM changes.partitions() AS p;
-    SELECT min(x.upper_bound) INTO hole
+    SELECT max(x.upper_bound) FILTER (WHERE isfinite(x.upper_bound)), min(x.upper_bound) FILTER (WHERE x.next_bound > x.upper_bound)
+      INTO made_until, hole
       FROM (SELECT p.upper_bound, lead(p.lower_bound) OVER (ORDER BY p.lower_bound) AS next_bound
-              FROM changes.partitions() AS p WHERE NOT p.is_default) AS x
-     WHERE x.next_bound > x.upper_bound;
-    RETURN QUERY SELECT 'partitions ahead',
-        CASE WHEN made_until IS NULL OR made_until <= now() THEN 'error' WHEN made_until < now() + interval '1 day' OR hole > now() - interval '1 day' THEN 'warning' ELSE 'ok' END,
+              FROM changes.partition_bounds() AS p WHERE NOT p.is_default) AS x;
+    RETURN QUERY SELECT 'partitions ahead', a.status,
         concat_ws('; ', coalesce('made until ' || made_until, 'there are no partitions'), 'the first hole begins at ' || hole),
-        CASE WHEN made_until IS NULL OR made_until < now() + interval '1 day' THEN 'CALL changes.maintain(); waltrail apply does it while it runs.' END;
+        CASE WHEN a.status <> 'ok' THEN 'CALL changes.maintain(); waltrail apply does it while it runs.' END
+      FROM (SELECT CASE WHEN made_until IS NULL OR made_until <= now() THEN 'error'
+                        WHEN made_until < now() + interval '1 day' OR hole > now() - interval '1 day' THEN 'warning'
+                        ELSE 'ok' END) AS a (status);
 
-    SELECT count(*) INTO expired FROM changes.partitions() AS p
+    SELECT count(*) INTO expired FROM changes.partition_bounds() AS p
      WHERE p.upper_bound < changes.retention_cutoff() - interval '1 day';
     RETURN QUERY SELECT 'retention', CASE WHEN expired > 0 THEN 'warning' ELSE 'ok' END,
         format('%s partitions are more than a day past the retention', expired),
@@ -57,7 +87,7 @@ BEGIN
     SELECT string_agg(i.indexrelid::regclass::text, ', ' ORDER BY i.indexrelid::regclass::text) INTO invalid
       FROM pg_catalog.pg_index AS i
      WHERE (NOT i.indisvalid OR NOT i.indisready)
-       AND (i.indrelid = to_regclass('public.changes') OR i.indrelid IN (SELECT p.partition FROM changes.partitions() AS p));
+       AND (i.indrelid = to_regclass('public.changes') OR i.indrelid IN (SELECT p.partition FROM changes.partition_bounds() AS p));
     RETURN QUERY SELECT 'indexes', CASE WHEN invalid IS NULL THEN 'ok' ELSE 'error' END,
         coalesce('not valid: ' || invalid, 'all are valid'), CASE WHEN invalid IS NOT NULL THEN 'REINDEX INDEX CONCURRENTLY each of them.' END;
 END

@@ -4,8 +4,9 @@
 --  * SECURITY DEFINER, so that it can be granted to a role that may not touch the trail otherwise; nobody but its owner may call it
 --    before that. Triggers of the tables run with the same rights, so the trail must not be a lesser owner's.
 --  * maintain() moves rows from partition to partition, and erase() reads before it writes: they exclude each other.
+--  * What a hold keeps is kept by somebody's order: it takes another one to erase it, despite_hold, and that is noted.
 CREATE FUNCTION changes.erase(schema text, "table" text, primary_key text, reason text,
-                              columns text[] DEFAULT NULL, database text DEFAULT NULL)
+                              columns text[] DEFAULT NULL, database text DEFAULT NULL, despite_hold boolean DEFAULT false)
 RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -18,6 +19,7 @@ DECLARE
     columns_found text[] := '{}';
     unknown text;
     quarantined bigint;
+    is_held boolean := false;
 BEGIN
     PERFORM changes.check_erasure(reason, schema IS NULL OR "table" IS NULL OR primary_key IS NULL,
                                   cardinality(columns) = 0 OR array_position(columns, NULL) IS NOT NULL);
@@ -32,6 +34,8 @@ BEGIN
                  WHERE d.label = coalesce(erase.database, d.label)) AS r
          GROUP BY r.place
     LOOP
+        is_held := is_held OR changes.is_any_held(chosen.place, chosen.ids, chosen.times);
+        PERFORM changes.check_hold(is_held, despite_hold);
         erased := changes.erase_changes(chosen.place, schema, "table", columns, chosen.ids, chosen.times);
         total := total + erased.touched;
         columns_found := columns_found || erased.columns_found;
@@ -53,20 +57,22 @@ BEGIN
         RAISE WARNING 'changes of table "%.%" in quarantine: %, in which nothing was erased', schema, "table", quarantined
             USING HINT = 'waltrail decode shows whose they are; delete those of that person from changes.quarantine.';
     END IF;
-    INSERT INTO changes.erasures (reason, action, database, schema, "table", columns, changes, quarantined)
+    INSERT INTO changes.erasures (reason, action, database, schema, "table", columns, changes, quarantined, despite_hold)
     VALUES (erase.reason, CASE WHEN erase.columns IS NULL THEN 'rows' ELSE 'columns' END, erase.database, erase.schema, erase."table",
-            erase.columns, total, quarantined);
+            erase.columns, total, quarantined, is_held);
     RETURN total;
 END
 $$;
 
-COMMENT ON FUNCTION changes.erase(text, text, text, text, text[], text) IS
+COMMENT ON FUNCTION changes.erase(text, text, text, text, text[], text, boolean) IS
 'Erases a person''s data from the trail, for good: of all changes of the record with that primary key, also of those under its earlier and
 later keys. With columns, their values in before and after become null, and the context says so (_waltrail.erased); where one of them is of
 the key, primary_key becomes NULL too. Without columns the changes are deleted. In changes.held as well; changes in quarantine are
-counted and left. database is the label of a source; without it all are meant. Returns the number of changes, and notes in
+counted and left. database is the label of a source; without it all are meant. What a hold in force keeps is erased with despite_hold only.
+Returns the number of changes, and notes in
 changes.erasures who did it, when, why and to what, but not the key: the reason should not name the person either.
-Errors: 22023 without a reason, a table, a key, or with an empty list of columns; 42703 for a column that no change of the record has; 55000 where the trail is not the extension''s owner''s.
+Errors: 22023 without a reason, a table, a key, or with an empty list of columns; 42703 for a column that no change of the record has; 55006 where a hold
+keeps some of the changes; 55000 where the trail is not the extension''s owner''s.
 A record without changes is a WARNING, and 0.
 Example: SELECT changes.erase(''public'', ''users'', ''42'', ''request 2026-117'', columns => ARRAY[''email'', ''name'']);';
 
@@ -93,6 +99,43 @@ $$;
 COMMENT ON FUNCTION changes.check_erasure(text, boolean, boolean) IS
 'Internal. Returns nothing where an erasure has what it needs. Errors: 22023 where it lacks a reason, a target or columns.
 Example: SELECT changes.check_erasure(''a reason'', false, false);';
+
+CREATE FUNCTION changes.is_any_held(place regclass, ids uuid[], times timestamptz[])
+RETURNS boolean
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    is_held boolean;
+BEGIN
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s AS c JOIN unnest($1, $2) AS u (id, committed_at) ON c.id = u.id AND c.committed_at = u.committed_at
+                                    WHERE %s)', place, changes.hold_condition())
+       INTO is_held USING ids, times;
+    RETURN is_held;
+END
+$$;
+
+COMMENT ON FUNCTION changes.is_any_held(regclass, uuid[], timestamptz[]) IS
+'Internal. Returns whether a hold in force keeps one of the changes that are given by id and commit time, in public.changes or changes.held. Errors: 42P01 before
+changes.setup(). Example: SELECT changes.is_any_held(''public.changes'', ''{}'', ''{}'');';
+
+CREATE FUNCTION changes.check_hold(is_held boolean, despite_hold boolean)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF is_held AND despite_hold IS NOT TRUE THEN
+        RAISE EXCEPTION 'a hold keeps changes that would be erased'
+            USING ERRCODE = 'object_in_use',
+                  HINT = 'Table changes.holds says why they are kept. Release the hold, or erase in spite of it with despite_hold => true, which is noted.';
+    END IF;
+END
+$$;
+
+COMMENT ON FUNCTION changes.check_hold(boolean, boolean) IS
+'Internal. Returns nothing where no hold is in the way of an erasure, or it is meant to be done in spite of it. Errors: 55006 otherwise.
+Example: SELECT changes.check_hold(true, true);';
 
 CREATE FUNCTION changes.databases_of(schema text, "table" text, primary_key text)
 RETURNS SETOF text
@@ -153,7 +196,7 @@ Returns how many, and which of the columns they have. Errors: 40001 where they a
 Example: SELECT * FROM changes.erase_changes(''public.changes'', ''public'', ''users'', ARRAY[''email''], ''{}'', ''{}'');';
 
 -- Whatever application or actor a context names: a request of a person may have changed the records of others.
-CREATE FUNCTION changes.erase_context(filter jsonb, reason text, database text DEFAULT NULL)
+CREATE FUNCTION changes.erase_context(filter jsonb, reason text, database text DEFAULT NULL, despite_hold boolean DEFAULT false)
 RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -164,6 +207,7 @@ DECLARE
     place text;
     touched bigint;
     total bigint := 0;
+    is_held boolean := false;
 BEGIN
     PERFORM changes.check_erasure(reason, coalesce(cardinality(paths), 0) = 0, false);
     PERFORM changes.check_owners();
@@ -171,6 +215,12 @@ BEGIN
     PERFORM changes.permit_changes();
     FOREACH place IN ARRAY ARRAY['public.changes', 'changes.held'] LOOP
         CONTINUE WHEN to_regclass(place) IS NULL;
+        IF NOT is_held THEN
+            EXECUTE format('SELECT EXISTS (SELECT FROM %s AS c WHERE c.context @> $1 AND c.database = coalesce($2, c.database) AND %s)',
+                           place, changes.hold_condition())
+               INTO is_held USING filter, database;
+            PERFORM changes.check_hold(is_held, despite_hold);
+        END IF;
         EXECUTE format('UPDATE %s AS c
                            SET context = changes.mark_erased(changes.null_members(c.context, $1), ''erased_context'', $2)
                          WHERE c.context @> $1 AND c.database = coalesce($3, c.database)', place)
@@ -183,15 +233,16 @@ BEGIN
         RAISE WARNING 'no context is like that: nothing was erased';
         RETURN 0;
     END IF;
-    INSERT INTO changes.erasures (reason, action, database, columns, changes)
-    VALUES (erase_context.reason, 'context', erase_context.database, paths, total);
+    INSERT INTO changes.erasures (reason, action, database, columns, changes, despite_hold)
+    VALUES (erase_context.reason, 'context', erase_context.database, paths, total, is_held);
     RETURN total;
 END
 $$;
 
-COMMENT ON FUNCTION changes.erase_context(jsonb, text, text) IS
+COMMENT ON FUNCTION changes.erase_context(jsonb, text, text, boolean) IS
 'Erases a person''s data from contexts, for good: where a context contains the filter (@>), the members that the filter names become null, and
 _waltrail.erased_context says which. The actor is in the context too: {"_waltrail": {"actor": {"user": "…"}}}. database is the label of a
-source; without it all are meant. Returns the number of changes, and notes the erasure in changes.erasures, without the filter''s values.
-Errors: 22023 without a reason, or a filter that is no object with members; 55000 as changes.erase(). Where no context is like that, a WARNING, and 0.
+source; without it all are meant. What a hold in force keeps is erased with despite_hold only. Returns the number of changes, and notes the erasure in
+changes.erasures, without the filter''s values.
+Errors: 22023 without a reason, or a filter that is no object with members; 55006 and 55000 as changes.erase(). Where no context is like that, a WARNING, and 0.
 Example: SELECT changes.erase_context(''{"user": {"email": "ada@example.com"}}'', ''request 2026-117'');';

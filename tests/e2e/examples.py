@@ -14,10 +14,10 @@ def of_page():
 
 
 def of_comments(database):
-    """Pairs of a function's or procedure's signature and the statement that its comment has for an example."""
+    """Pairs of a function's or procedure's signature and the statement that its comment has for an example; nobody calls a trigger function."""
     return [
         (signature, re.search(r"Example: (.*;)\s*$", comment, re.DOTALL)[1])
         for signature, comment in database.query("""
             SELECT p.oid::regprocedure::text, obj_description(p.oid, 'pg_proc') FROM pg_proc AS p
-            WHERE p.pronamespace = 'changes'::regnamespace ORDER BY 1""")
+            WHERE p.pronamespace = 'changes'::regnamespace AND p.prorettype <> 'trigger'::regtype ORDER BY 1""")
     ]  # fmt: skip

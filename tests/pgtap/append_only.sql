@@ -4,7 +4,7 @@ CREATE EXTENSION pgtap;
 CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
-SELECT plan(36);
+SELECT plan(52);
 SELECT changes.setup();
 CREATE FUNCTION pg_temp.day(days_ahead integer) RETURNS timestamptz LANGUAGE sql STABLE SET timezone = 'UTC'
     AS 'SELECT date_trunc(''day'', now()) + make_interval(days => days_ahead)';
@@ -82,6 +82,25 @@ SELECT is(count(*)::integer, 2 * 113, 'once, however often setup() is called') F
 -- What is beside the trail.
 INSERT INTO changes.erasures (reason, action, changes) VALUES ('r', 'rows', 1);
 SELECT pg_temp.refused('DELETE FROM changes.erasures', 'what was erased is not forgotten');
+SELECT pg_temp.refused('UPDATE changes.erasures SET reason = ''''', 'or told otherwise');
+SELECT changes.record_drop('changes.held', now(), now(), 1, NULL, 0);
+SELECT pg_temp.refused(s, 'what was dropped stays known: ' || s) FROM unnest(ARRAY[
+    'DELETE FROM changes.drops', 'UPDATE changes.drops SET rows = 0', 'TRUNCATE changes.drops']) AS s;
+SET LOCAL client_min_messages = error;
+SELECT changes.hold('s', 't', reason => 'case') AS hold \gset
+SELECT changes.hold('s', 'u', reason => 'case') AS other_hold \gset
+SELECT pg_temp.refused(s, 'a hold stays as it was placed: ' || s) FROM unnest(ARRAY[
+    'DELETE FROM changes.holds', 'TRUNCATE changes.holds', 'UPDATE changes.holds SET reason = ''none''', 'UPDATE changes.holds SET retention = ''1 hour''',
+    'UPDATE changes.holds SET released_by = ''x''', 'UPDATE changes.holds SET released_at = now(), "table" = ''v''']) AS s;
+SELECT throws_ok('UPDATE changes.holds SET placed_by = ''x''', '55000', NULL, 'by whom it was placed, too');
+SELECT lives_ok(format('SELECT changes.release(%s)', :hold), 'it can be released');
+SELECT pg_temp.refused(format('UPDATE changes.holds SET released_at = NULL, released_by = NULL WHERE id = %s', :hold), 'and stays so');
+SELECT pg_temp.refused(format('UPDATE changes.holds SET released_at = released_at - interval ''1 day'' WHERE id = %s', :hold), 'at that time');
+SELECT results_eq('SELECT id, released_at IS NOT NULL, retention FROM changes.holds ORDER BY id',
+    format($$VALUES (%s::bigint, true, 'unlimited'), (%s, false, 'unlimited')$$, :hold, :other_hold), 'the other is in force');
+ALTER TABLE changes.holds DISABLE TRIGGER ALL;
+SELECT changes.setup();
+SELECT pg_temp.refused('DELETE FROM changes.holds', 'setup() enables these triggers as well');
 SELECT throws_ok($$UPDATE changes.applied SET end_lsn = '0/8'$$, '55000', 'the recorded end 0/9 of source 1 cannot go back to 0/8',
     'the recorded end does not go back');
 SELECT lives_ok($$UPDATE changes.applied SET end_lsn = '0/9', recorded_at = now()$$, 'it may stay');

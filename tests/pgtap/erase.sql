@@ -5,7 +5,7 @@ CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
 SET LOCAL client_min_messages = error;
-SELECT plan(47);
+SELECT plan(59);
 SELECT throws_like('SELECT changes.erase(''s'', ''t'', ''1'', ''r'')', 'could not erase from the trail', 'before setup() it says so');
 SELECT changes.setup();
 INSERT INTO changes.sources (id, label, system_identifier, database_oid, database_name, slot_name)
@@ -104,13 +104,37 @@ SELECT throws_like('DELETE FROM changes.held', '%append-only', 'held rows are pr
 SELECT is(changes.erase('public', 'users', '1', 'r', '{name}', 'lab'), 2::bigint, 'and erased from');
 SELECT results_eq('SELECT after FROM changes.held', $$VALUES ('{"id": 1, "name": null}'::jsonb)$$, 'for good');
 
+-- What a hold keeps is not erased by oversight, wherever it is.
+SELECT pg_temp.add('shop', 'public', 'people', '1', 'CREATE', '{}', '{"id": 1, "name": "Ada"}', 40, '{"by": "ada"}'),
+       pg_temp.add('lab', 'public', 'people', '1', 'CREATE', '{}', '{"id": 1, "name": "Lab"}', 41, '{"by": "ada"}');
+INSERT INTO changes.applied (source_id, start_lsn, end_lsn, timeline, last_committed_at) VALUES (1, '0/1', '0/9', 1, now());
+SELECT changes.hold('public', 'people', database => 'shop', reason => 'case 1') AS hold \gset
+SELECT throws_ok('SELECT changes.erase(''public'', ''people'', ''1'', ''r'', ''{name}'')', '55006', 'a hold keeps changes that would be erased',
+    'columns of what a hold keeps stay');
+SELECT throws_ok('SELECT changes.erase(''public'', ''people'', ''1'', ''r'', despite_hold => NULL)', '55006', NULL, 'rows, too');
+SELECT throws_ok('SELECT changes.erase_context(''{"by": "ada"}'', ''r'')', '55006', NULL, 'and the context');
+SELECT is(count(*)::integer, 2, 'all as it was') FROM public.changes WHERE "table" = 'people' AND context = '{"by": "ada"}' AND after->>'name' IS NOT NULL;
+SELECT is(changes.erase('public', 'people', '1', 'r', '{name}', 'lab'), 1::bigint, 'another source is not held');
+SELECT is(changes.erase_context('{"by": "ada"}', 'r', 'lab'), 1::bigint, 'nor are its contexts');
+SELECT is(changes.erase('public', 'people', '1', 'despite 1', '{name}', despite_hold => true), 2::bigint, 'in spite of the hold');
+SELECT is(changes.erase_context('{"by": "ada"}', 'despite 2', despite_hold => true), 1::bigint, 'contexts, too');
+SELECT set_eq('SELECT reason FROM changes.erasures WHERE despite_hold', ARRAY['despite 1', 'despite 2'], 'which is noted');
+INSERT INTO changes.held SELECT c.* FROM public.changes AS c WHERE c.position = 40;
+SET LOCAL session_replication_role = replica;
+DELETE FROM public.changes WHERE position = 40;
+RESET session_replication_role;
+SELECT throws_ok('SELECT changes.erase(''public'', ''people'', ''1'', ''r'')', '55006', NULL, 'rows that only a hold has kept stay as well');
+SELECT changes.release(:hold);
+SELECT is(changes.erase('public', 'people', '1', 'released', despite_hold => true), 2::bigint, 'a hold that has ended keeps nothing');
+SELECT is(despite_hold, false, 'and is not spited') FROM changes.erasures WHERE reason = 'released';
+
 -- It can be granted to a role that may do nothing else.
 CREATE ROLE waltrail_test_officer;
 GRANT USAGE ON SCHEMA changes TO waltrail_test_officer;
 SET LOCAL ROLE waltrail_test_officer;
 SELECT throws_ok('SELECT changes.erase(''public'', ''users'', ''1'', ''r'')', '42501', NULL, 'nobody but the owner may erase');
 RESET ROLE;
-GRANT EXECUTE ON FUNCTION changes.erase(text, text, text, text, text[], text) TO waltrail_test_officer;
+GRANT EXECUTE ON FUNCTION changes.erase(text, text, text, text, text[], text, boolean) TO waltrail_test_officer;
 SET LOCAL ROLE waltrail_test_officer;
 SELECT lives_ok('SELECT changes.erase(''public'', ''users'', ''1'', ''request 5'')', 'before it is granted');
 SELECT throws_ok('SELECT FROM public.changes', '42501', NULL, 'who may erase may not read');

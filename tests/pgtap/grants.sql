@@ -58,7 +58,7 @@ SELECT is(count(*)::integer, 0, 'nobody got a right to grant on') FROM pg_class 
  WHERE c.relnamespace = 'changes'::regnamespace AND a.is_grantable AND a.grantee <> c.relowner;
 
 -- setup() grants what was added since; what was taken by hand stays taken, and a role of the same name gets nothing.
-GRANT EXECUTE ON FUNCTION changes.erase_context(jsonb, text, text) TO waltrail_test_some;
+GRANT EXECUTE ON FUNCTION changes.erase_context(jsonb, text, text, boolean) TO waltrail_test_some;
 REVOKE SELECT ON changes.sources FROM waltrail_test_some;
 DROP EXTENSION waltrail;
 CREATE EXTENSION waltrail;
