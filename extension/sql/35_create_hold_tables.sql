@@ -64,6 +64,7 @@ BEGIN
     );
     CREATE TABLE IF NOT EXISTS changes.moves (
         partition oid PRIMARY KEY,
+        name      text NOT NULL,
         awaited   text[] NOT NULL
     );
     CREATE TABLE IF NOT EXISTS changes.seals (
@@ -115,6 +116,7 @@ BEGIN
     COMMENT ON COLUMN changes.drops.retention IS 'The retention that was in force.';
     COMMENT ON TABLE changes.moves IS
         'Partitions that are to be dropped once the transactions are over that may not see yet which of their rows are in changes.held.';
+    COMMENT ON COLUMN changes.moves.name IS 'Of the partition: in a copy restored from a dump its oid may be another table''s.';
     COMMENT ON TABLE changes.seals IS
         'Partitions that had their last VACUUM. By oid: a copy restored from a dump has other oids, is not vacuumed, and so rightly not sealed.';
 END

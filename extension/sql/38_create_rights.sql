@@ -5,6 +5,8 @@
 --    of the JSON indexes, @>, is not leakproof, so that for everybody under a policy they would be useless.
 --  * A reader of some tables has no right on public.changes but on the view, which is a security barrier: what a condition says is
 --    evaluated for rows that he may see, unless its operator is leakproof (=, < and so on of text, numbers, times).
+--  * The TRUNCATE of a single partition stands under that partition's name: changes.relations says, for that source, whose it is. Nothing
+--    else is seen by it, for the partition may have been a table of its own, which the reader was not granted.
 --  * A role that is a member of a reader, and inherits its rights, sees what that reader does.
 --  * The policy that reads changes.grants is for readers of some tables alone (renew_policy() names them): other roles, such as one
 --    that was granted apply's rights by hand, need no right on that table.
@@ -28,6 +30,17 @@ DECLARE
         'EXISTS (SELECT FROM unnest(%s, %s) AS p (schema_like, table_like)
                   WHERE c.schema LIKE p.schema_like AND c."table" LIKE p.table_like)',
         format(patterns, 'schemas_like'), format(patterns, 'tables_like'));
+    -- The partitions of such tables, found once for a statement.
+    is_leaf_of_his CONSTANT text := format(
+        '(c.operation = ''TRUNCATE'' AND (c.database, c.schema, c."table") IN (
+             SELECT s.label, r.leaf_schema, r.leaf_table
+               FROM changes.relations AS r JOIN changes.sources AS s ON s.id = r.source_id
+              WHERE (r.leaf_schema, r.leaf_table) <> (r.schema, r."table") AND %s))',
+        replace(replace(is_reader, 'c.schema', 'r.schema'), 'c."table"', 'r."table"'));
+    -- In quarantine, by what of changes.relations he sees, which has such a policy too.
+    is_quarantined_leaf CONSTANT text :=
+        '(quarantine.operation = ''TRUNCATE'' AND (quarantine.source_id, quarantine.schema, quarantine."table") IN (
+             SELECT r.source_id, r.leaf_schema, r.leaf_table FROM changes.relations AS r))';
 BEGIN
     CREATE TABLE IF NOT EXISTS changes.grants (
         role         name NOT NULL,
@@ -47,8 +60,8 @@ BEGIN
          SELECT c.id, c.database, c.schema, c."table", c.primary_key, c.operation, c.before, c.after, c.context,
                 c.committed_at, c.queued_at, c.created_at, c.transaction_id, c.position
            FROM %s AS c
-          WHERE (SELECT pg_catalog.has_table_privilege(CURRENT_USER, ''public.changes'', ''SELECT'')) OR %s',
-        coalesce(to_regclass('changes.trail'), 'public.changes'), is_reader);
+          WHERE (SELECT pg_catalog.has_table_privilege(CURRENT_USER, ''public.changes'', ''SELECT'')) OR %s OR %s',
+        coalesce(to_regclass('changes.trail'), 'public.changes'), is_reader, is_leaf_of_his);
     REVOKE ALL ON TABLE changes.changes FROM PUBLIC;
     COMMENT ON VIEW changes.changes IS
         'The changes that the current user may read: all of them, or those of the tables that changes.grant_reader() named.';
@@ -60,7 +73,8 @@ BEGIN
         PERFORM changes.create_policy(format('changes.%I', protected)::regclass, 'waltrail_whole_trail', 'ALL TO PUBLIC',
             '(SELECT pg_catalog.has_table_privilege(CURRENT_USER, ''public.changes'', ''SELECT, INSERT''))');
         PERFORM changes.create_policy(format('changes.%I', protected)::regclass, 'waltrail_some_tables', 'SELECT TO CURRENT_USER',
-            replace(replace(is_reader, 'c.schema', protected || '.schema'), 'c."table"', protected || '."table"'));
+            replace(replace(is_reader, 'c.schema', protected || '.schema'), 'c."table"', protected || '."table"')
+            || CASE WHEN protected = 'quarantine' THEN ' OR ' || is_quarantined_leaf ELSE '' END);
     END LOOP;
 END
 $$;

@@ -42,7 +42,7 @@ $$;
 COMMENT ON FUNCTION changes.hold(text, text, text, text, text) IS
 'Keeps the changes of a table, or without one of a whole schema, for longer than the retention: ''unlimited'' or an interval; of one source by
 its label, or of all. When their partition goes, its held rows go into changes.held; the view changes.trail has both. What is gone
-already does not come back. A name is that which the table had when it was changed. Returns the hold''s number, for changes.release(). A table of which the trail knows no change is no error, but a NOTICE.
+already does not come back. A name is that which the table had when it was changed; that of a partitioned table stands for its partitions. Returns the hold''s number, for changes.release(). A table of which the trail knows no change is no error, but a NOTICE.
 Errors: 22023 without a reason or for another retention; 22004 without a schema; 22001 for a name past 255 characters; 42P01 before changes.setup().
 Example: SELECT changes.hold(''public'', ''orders'', reason => ''case 4711'');';
 

@@ -1,7 +1,8 @@
 -- Rows that a hold keeps, on their way into changes.held and out of it. A row moves in one transaction, so that changes.trail has it exactly once
 -- in every snapshot.
 
--- The condition is a text and not a function: per row, a function would cost more than all the rest.
+-- The condition is a text and not a function: per row, a function would cost more than all the rest. The TRUNCATE of a single partition stands
+-- under that partition's name in the trail, as everything else does under the root's: it belongs to the root, whose rows it took.
 CREATE FUNCTION changes.hold_condition()
 RETURNS text
 LANGUAGE plpgsql IMMUTABLE
@@ -9,10 +10,13 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     RETURN 'EXISTS (SELECT FROM changes.active_holds() AS h
-                     WHERE h.schema = c.schema
-                       AND (h."table" = c."table" OR h."table" IS NULL)
-                       AND (h.database = c.database OR h.database IS NULL)
-                       AND c.committed_at >= h.kept_from)';
+                     WHERE (h.database = c.database OR h.database IS NULL)
+                       AND c.committed_at >= h.kept_from
+                       AND (h.schema = c.schema AND (h."table" = c."table" OR h."table" IS NULL)
+                            OR c.operation = ''TRUNCATE''
+                               AND EXISTS (SELECT FROM changes.relations AS r JOIN changes.sources AS s ON s.id = r.source_id
+                                            WHERE s.label = c.database AND r.leaf_schema = c.schema AND r.leaf_table = c."table"
+                                              AND r.schema = h.schema AND (r."table" = h."table" OR h."table" IS NULL))))';
 END
 $$;
 

@@ -3,7 +3,8 @@
 -- partition nor in changes.held.
 --
 -- Snapshots are not shown to every role, running transactions are: each holds a lock on its virtual transaction id. Those that run when the move is first found committed
--- are written down, and awaited. The list outlives a run of maintain(), or a database that is never without a long
+-- are written down, and awaited. A list is known by oid and name: in a copy restored from a dump the oid may be another partition's, whose readers nobody
+-- has written down. The list outlives a run of maintain(), or a database that is never without a long
 -- transaction would never drop.
 CREATE FUNCTION changes.running_transactions()
 RETURNS SETOF text
@@ -32,8 +33,11 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    INSERT INTO changes.moves (partition, awaited)
-    VALUES (source, ARRAY(SELECT r FROM changes.running_transactions() AS r))
+    -- What a dump brought, and partitions that were dropped by hand.
+    DELETE FROM changes.moves AS m
+     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = m.partition AND c.oid::regclass::text = m.name);
+    INSERT INTO changes.moves (partition, name, awaited)
+    VALUES (source, source::text, ARRAY(SELECT r FROM changes.running_transactions() AS r))
         ON CONFLICT (partition) DO NOTHING;
     RETURN NOT EXISTS (
         SELECT FROM changes.moves AS m

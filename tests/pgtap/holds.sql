@@ -12,7 +12,7 @@ CREATE EXTENSION dblink;
 CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
-SELECT plan(58);
+SELECT plan(60);
 
 SELECT throws_ok($$SELECT changes.hold('s', reason => 'r')$$, '42P01', NULL, 'without a trail there is nothing to hold');
 SELECT changes.setup('unlimited', '1 day');
@@ -76,7 +76,12 @@ INSERT INTO changes.sources (id, label, system_identifier, database_oid, databas
 VALUES (1, 'one', 1, 1, 'one', 's');
 INSERT INTO changes.applied (source_id, start_lsn, end_lsn, timeline, last_committed_at) VALUES (1, '0/1', '0/2', 1, now());
 SELECT changes.set_retention('10 days');
+-- What a restored dump has brought: lists of other partitions, whose oids are by chance those of partitions here, or nobody's.
+INSERT INTO changes.moves (partition, name, awaited) SELECT p.partition, 'public.another', '{}' FROM changes.partition_bounds() AS p;
+INSERT INTO changes.moves (partition, name, awaited) VALUES (1, 'public.gone', '{}');
 CALL changes.maintain();
+SELECT is_empty($$SELECT FROM changes.moves WHERE name IN ('public.another', 'public.gone')$$, 'lists that a dump has brought are thrown away');
+SELECT isnt_empty('SELECT FROM changes.moves', 'and made anew: a report is awaited');
 CREATE TEMPORARY TABLE moved AS SELECT c.position, c."table" FROM changes.held AS c;
 SELECT isnt_empty('TABLE moved', 'rows have moved');
 SELECT results_eq($$SELECT * FROM dblink('report', 'SELECT count(*), count(DISTINCT id) FROM changes.trail WHERE "table" <> ''gone''')
