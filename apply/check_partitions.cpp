@@ -13,7 +13,7 @@ constexpr const char *coverage_sql = R"(
 SELECT bool_or(p.lower_bound <= now() AND p.upper_bound > now()),
        bool_or(p.lower_bound <= now() + interval '1 day' AND p.upper_bound > now() + interval '1 day'),
        to_char(max(p.upper_bound) FILTER (WHERE isfinite(p.upper_bound)) AT TIME ZONE 'UTC', 'YYYY-MM-DD')
-  FROM changes.partitions() AS p)";
+  FROM changes.partition_bounds() AS p)";
 
 } // namespace
 
@@ -33,7 +33,7 @@ void check_partitions(CheckedPair &pair, FindingSink &findings) {
 void check_default_partition(CheckedPair &pair, FindingSink &findings) {
     if (!pair.has_trail) return;
     Result partition = pair.destination->execute(
-        "SELECT p.partition::text FROM changes.partitions() AS p WHERE p.is_default");
+        "SELECT p.partition::text FROM changes.partition_bounds() AS p WHERE p.is_default");
     if (partition.rows() == 0) return;
     Result rows = pair.destination->execute(
         fmt::format("SELECT count(*) FROM (SELECT FROM ONLY {} LIMIT {}) AS counted",

@@ -1,6 +1,9 @@
-// Calls changes.maintain(), which makes partitions ahead and drops expired ones: once before the first batch, then regularly
-// on a connection of its own, beside the writer. A failure is a warning: rows without a partition go to the default one.
+// What the trail needs beside the writer, on connections of its own: changes.maintain(), which makes partitions ahead and drops
+// expired ones, once before the first batch and then regularly; after it the VACUUM that seals partitions whose time is past;
+// and the cleaning of pending lists. A failure is a warning: rows without a partition go to the default one.
 #pragma once
+
+#include "apply/pending_cleaner.hpp"
 
 #include <chrono>
 #include <stop_token>
@@ -11,18 +14,21 @@ namespace waltrail {
 
 class Maintenance {
   public:
-    explicit Maintenance(std::string destination_conninfo, std::chrono::milliseconds interval)
-        : conninfo_(std::move(destination_conninfo)), interval_(interval) {}
+    explicit Maintenance(const std::string &destination_conninfo,
+                         std::chrono::milliseconds interval)
+        : conninfo_(destination_conninfo), interval_(interval), cleaner_(destination_conninfo) {}
 
-    // The first call waits until maintain() has run, and starts the thread; later calls do nothing.
+    // The first call waits until maintain() has run, and starts the threads; later calls do nothing.
     void start();
 
   private:
-    void run_once() noexcept;
+    void maintain(const std::stop_token &stop) noexcept;
+    void seal(const std::stop_token &stop) noexcept;
     void run(std::stop_token stop);
 
     std::string conninfo_;
     std::chrono::milliseconds interval_;
+    PendingCleaner cleaner_;
     std::jthread thread_; // last: it uses everything above
 };
 

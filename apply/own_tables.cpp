@@ -7,7 +7,8 @@ namespace waltrail {
 namespace {
 
 constexpr std::string_view record_tables =
-    "'settings', 'sources', 'applied', 'relations', 'gaps', 'quarantine'";
+    "'settings', 'sources', 'applied', 'relations', 'gaps', 'quarantine', "
+    "'holds', 'held', 'drops', 'moves', 'seals', 'permits', 'grants', 'erasures', 'changes'";
 
 // Not to_regclass(): it fails for a role without a right on the schema. A table public.changes is the trail only once setup()
 // has made the tables beside it, for setup() refuses any other.

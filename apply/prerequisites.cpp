@@ -140,7 +140,7 @@ std::optional<Problem> extension_problem(PostgresConnection &destination) {
                 "extension \"waltrail\" is version {} and this program is " WALTRAIL_VERSION,
                 installed),
             "run ALTER EXTENSION waltrail UPDATE TO '" WALTRAIL_VERSION
-            "', or use the program of that version"};
+            "' and SELECT changes.setup(), or use the program of that version"};
     std::string available =
         value(destination, "SELECT string_agg(version, ', ') FROM "
                            "pg_available_extension_versions WHERE name = 'waltrail'");

@@ -66,10 +66,12 @@ void require_trail(PostgresConnection &destination) {
                     "run \"waltrail init\", or CREATE EXTENSION waltrail CASCADE and SELECT "
                     "changes.setup()");
     if (version.text(0, 0) != WALTRAIL_VERSION)
-        throw Error(Disposition::stop,
-                    fmt::format("extension \"waltrail\" in {} is version {}, this program is {}",
-                                destination.where(), version.text(0, 0), WALTRAIL_VERSION),
-                    "install the same version on both, then ALTER EXTENSION waltrail UPDATE");
+        throw Error(
+            Disposition::stop,
+            fmt::format("extension \"waltrail\" in {} is version {}, this program is {}",
+                        destination.where(), version.text(0, 0), WALTRAIL_VERSION),
+            "install the same version on both, then ALTER EXTENSION waltrail UPDATE and SELECT "
+            "changes.setup()");
     // Not to_regclass(), which fails for a role without a right on the schema.
     Result tables = destination.execute(
         "SELECT FROM pg_catalog.pg_class AS c "

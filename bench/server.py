@@ -77,6 +77,7 @@ class Server:
                 self._build(self.built_library)
             self._initdb()
             self._start()
+            self.sql(f'CREATE DATABASE {DATABASE}', database='postgres')
         except BaseException:
             self.__exit__()
             raise
@@ -110,6 +111,11 @@ class Server:
         self.sql('ALTER SYSTEM SET fsync = on')
         self.sql('SELECT pg_reload_conf()')
         self.sql('CHECKPOINT')
+
+    def restart(self):
+        self.postmaster.send_signal(signal.SIGINT)  # a fast shutdown
+        self.postmaster.wait(STOP_TIMEOUT_S)
+        self._start()
 
     def pin(self, cpu):
         """All its processes, and those that it starts from here on, run on this CPU."""
@@ -198,7 +204,7 @@ class Server:
         deadline = time.monotonic() + START_TIMEOUT_S
         while True:
             try:
-                self.sql(f'CREATE DATABASE {DATABASE}', database='postgres')
+                self.sql('SELECT 1', database='postgres')
                 return
             except RuntimeError:
                 if self.postmaster.poll() is not None or time.monotonic() > deadline:

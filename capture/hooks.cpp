@@ -81,16 +81,18 @@ void run(QueryDesc *query, ScanDirection direction, uint64 count WALTRAIL_EXECUT
     });
 }
 
+bool have_triggers(const List *targets) {
+    ListCell *cell;
+    foreach (cell, targets)
+        if (static_cast<ResultRelInfo *>(lfirst(cell))->ri_TrigDesc != nullptr) return true;
+    return false;
+}
+
 // Whether anything can run in ExecutorFinish(): AFTER triggers, those of foreign keys among them, or what of a WITH nobody has asked for.
 bool has_to_finish(const EState &state) {
-    if (state.es_auxmodifytables != NIL) return true;
-    for (List *targets : {state.es_opened_result_relations, state.es_tuple_routing_result_relations,
-                          state.es_trig_target_relations}) {
-        ListCell *cell;
-        foreach (cell, targets)
-            if (static_cast<ResultRelInfo *>(lfirst(cell))->ri_TrigDesc != nullptr) return true;
-    }
-    return false;
+    return state.es_auxmodifytables != NIL || have_triggers(state.es_opened_result_relations) ||
+           have_triggers(state.es_tuple_routing_result_relations) ||
+           have_triggers(state.es_trig_target_relations);
 }
 
 // Not inlined: the frame of a PG_TRY is for those that need it. Nor is watched_utility().

@@ -1,6 +1,5 @@
 #include "capture/sql_lexer.hpp"
 
-#include <array>
 #include <cstdint>
 #include <cstring>
 
@@ -20,12 +19,8 @@ bool starts_word(char c) {
 // dolq_cont; an identifier may have $ as well.
 bool continues_tag(char c) { return starts_word(c) || is_digit(c); }
 
-// By character, whether a literal, a quoted identifier, a comment or a semicolon may begin with it.
-constexpr std::array<bool, 256> may_begin_something = [] {
-    std::array<bool, 256> table{};
-    for (char c : {'\'', '"', ';', '$', '-', '/'}) table[static_cast<uint8_t>(c)] = true;
-    return table;
-}();
+// What a literal, a quoted identifier, a comment or a semicolon may begin with.
+constexpr const char *beginnings = "'\";$-/";
 
 } // namespace
 
@@ -82,12 +77,11 @@ LexemeKind SqlLexer::read_comment() {
 }
 
 bool SqlLexer::skip_plain(size_t to) {
-    if (to < at_) return false;
-    for (size_t at = at_; at < to; at++) {
-        if (!may_begin_something[static_cast<uint8_t>(text_[at])]) continue;
-        char c = text_[at], next = at + 1 < to ? text_[at + 1] : '\0';
-        bool is_plain =
-            (c == '$' && is_digit(next)) || (c == '-' && next != '-') || (c == '/' && next != '*');
+    if (to < at_ || !stands_at('/', to)) return false; // so that strcspn() ends there
+    for (size_t at = at_; (at += strcspn(text_.data() + at, beginnings)) < to; at++) {
+        char c = text_[at], next = text_[at + 1];
+        bool is_plain = c == '\0' || (c == '$' && is_digit(next)) || (c == '-' && next != '-') ||
+                        (c == '/' && next != '*');
         if (!is_plain) return false;
     }
     at_ = to;

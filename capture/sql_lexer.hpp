@@ -42,8 +42,8 @@ class SqlLexer {
 
     Lexeme next();
 
-    // Goes to `to`, where a token or a comment must begin, if nothing up to there can be a part of a literal, of a comment or
-    // a semicolon. False where that is not sure at a glance.
+    // Goes to `to`, where a comment must begin, if nothing up to there can be a part of a literal, of a comment or a semicolon.
+    // False where that is not sure at a glance.
     bool skip_plain(size_t to);
 
   private:

@@ -145,8 +145,9 @@ std::string_view find_statement_comment(std::string_view text, StatementPlace pl
                                         std::string_view affix, bool standard_conforming_strings) {
     if (affix.empty() || affix.size() > comment_affix_bytes_max) return {};
     Span statement = span_of(text, place);
-    CommentSearch search(text, statement, affix);
     size_t begin = place_to_begin(text, statement.start);
+    if (find_byte(text, '*', begin) == text.size()) return {}; // no comment at all
+    CommentSearch search(text, statement, affix);
     size_t opening = find_opening(text, {begin, statement.end}, affix);
     if (opening < statement.end) {
         SqlLexer lexer(text, begin, standard_conforming_strings);

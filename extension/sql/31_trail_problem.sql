@@ -48,4 +48,4 @@ $$;
 
 COMMENT ON FUNCTION changes.trail_problem() IS
 'Internal. Returns a sentence that says what is wrong with public.changes, NULL where nothing is.
-Errors: none of its own. Example: SELECT changes.trail_problem();';
+Writers may call it. Errors: none of its own. Example: SELECT changes.trail_problem();';

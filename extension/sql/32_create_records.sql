@@ -94,7 +94,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     COMMENT ON TABLE changes.settings IS
-        'Settings of the trail by name. "retention": ''unlimited'' or an interval; change it with changes.setup().';
+        'Settings of the trail by name; change them with changes.set_retention(). "retention": ''unlimited'' or an interval; "partition_interval": how much time a partition holds, ''auto'' where that follows from the retention.';
     COMMENT ON TABLE changes.sources IS 'One row per source database.';
     COMMENT ON TABLE changes.applied IS 'The ranges of LSNs, [start_lsn, end_lsn), that are in the trail.';
     COMMENT ON COLUMN changes.applied.source_time IS

@@ -16,7 +16,18 @@ BEGIN
                ('applied', ARRAY['source_id', 'start_lsn', 'end_lsn', 'timeline']),
                ('relations', ARRAY['source_id', 'relation_oid', 'from_position', 'columns', 'key_columns']),
                ('gaps', ARRAY['id', 'source_id', 'start_lsn', 'end_lsn', 'reason']),
-               ('quarantine', ARRAY['id', 'source_id', 'commit_lsn', 'sequence', 'sqlstate', 'frame'])
+               ('quarantine', ARRAY['id', 'source_id', 'commit_lsn', 'sequence', 'sqlstate', 'frame']),
+               ('holds', ARRAY['id', 'database', 'schema', 'table', 'retention', 'reason', 'released_at']),
+               ('held', ARRAY['id', 'database', 'schema', 'table', 'primary_key', 'operation', 'before', 'after', 'context',
+                              'committed_at', 'queued_at', 'created_at', 'transaction_id', 'position']),
+               ('trail', ARRAY['id', 'database', 'schema', 'table', 'committed_at', 'position']),
+               ('drops', ARRAY['id', 'partition', 'lower_bound', 'upper_bound', 'rows', 'held', 'retention']),
+               ('moves', ARRAY['partition', 'awaited']),
+               ('seals', ARRAY['partition', 'name', 'sealed_at']),
+               ('permits', ARRAY['transaction_id']),
+               ('grants', ARRAY['role', 'kind', 'tables']),
+               ('erasures', ARRAY['id', 'reason', 'action', 'changes']),
+               ('changes', ARRAY['id', 'database', 'schema', 'table', 'context'])
            ) AS r (name, columns)
       JOIN pg_catalog.pg_class AS c
         ON c.relname = r.name AND c.relnamespace = 'changes'::regnamespace

@@ -7,6 +7,23 @@
 --   unlimited  | any                | NULL
 --   interval   | no                 | NULL: there is nothing to count from
 --   interval   | yes                | least(now, newest applied time) - interval
+CREATE FUNCTION changes.retention_reference()
+RETURNS timestamptz
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    newest timestamptz;
+BEGIN
+    SELECT max(a.last_committed_at) INTO newest FROM changes.applied AS a;
+    RETURN CASE WHEN newest IS NOT NULL THEN least(now(), newest) END;
+END
+$$;
+
+COMMENT ON FUNCTION changes.retention_reference() IS
+'Internal. Returns the time from which retentions are counted back: now or the newest applied commit, whichever is earlier;
+NULL where nothing was applied yet. Errors: 42P01 before changes.setup(). Example: SELECT changes.retention_reference();';
+
 CREATE FUNCTION changes.retention_cutoff()
 RETURNS timestamptz
 LANGUAGE plpgsql STABLE
@@ -15,12 +32,10 @@ SET timezone = 'UTC'
 AS $$
 DECLARE
     kept interval;
-    newest timestamptz;
 BEGIN
     SELECT changes.parse_retention(s.value) INTO kept
       FROM changes.settings AS s WHERE s.name = 'retention';
-    SELECT max(a.last_committed_at) INTO newest FROM changes.applied AS a;
-    RETURN CASE WHEN newest IS NOT NULL THEN least(now(), newest) - kept END;
+    RETURN changes.retention_reference() - kept;
 END
 $$;
 

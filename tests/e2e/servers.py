@@ -124,7 +124,8 @@ def is_alive(pid):
 
 
 class Server:
-    """`settings` are lines of postgresql.conf as a mapping of name to text; they win over DEFAULT_SETTINGS."""
+    """`settings` are lines of postgresql.conf as a mapping of name to text; they win over DEFAULT_SETTINGS. `template` is a folder
+    of make_template(), or a running server, whose standby this becomes."""
 
     def __init__(self, name, folder, template, settings=None):
         self.name = name
@@ -136,7 +137,10 @@ class Server:
         self.folder.mkdir(mode=0o755)
         if os.geteuid() == 0:
             shutil.chown(self.folder, SERVER_USER, SERVER_USER)
-        _run(["cp", "-r", template, self.data])
+        if isinstance(template, Server):
+            _run([BINDIR / "pg_basebackup", "-d", template.conninfo(), "-D", self.data, "-R", "-c", "fast"])
+        else:
+            _run(["cp", "-r", template, self.data])
         self.port = (settings or {}).get("port", 5432)  # of the socket's name, too
         values = dict(DEFAULT_SETTINGS, cluster_name=name, unix_socket_directories=str(self.folder))
         if knows_output_plugin_libraries():

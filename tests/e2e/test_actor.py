@@ -3,6 +3,7 @@
 import psycopg2
 import pytest
 
+import servers
 from recorded import Recorded
 from servers import wait_until
 
@@ -388,3 +389,22 @@ def test_transaction_without_actor_can_claim_none(recorded, mallory):
     finally:
         recorded.database.server.execute("ALTER ROLE mallory RESET waltrail.capture_actor")
     assert recorded.ours() == [("1", {"actor": MALLORY}), ("2", {"claimed": {"actor": MALLORY}})]
+
+
+def test_standby_that_is_promoted_under_a_session(new_server, server_folder, slot):
+    """The session was one of recovery when it began: nothing that it found out then holds any more."""
+    primary = new_server("primary", shared_preload_libraries="waltrail")
+    primary.execute("CREATE TABLE rows (id integer PRIMARY KEY)")
+    primary.execute("INSERT INTO rows VALUES (0)")
+    standby = servers.Server("standby", server_folder / "standby", primary, {"shared_preload_libraries": "waltrail"})
+    try:
+        standby.start()
+        session = standby.connect()
+        session.cursor().execute("SELECT * FROM rows")
+        standby.execute("SELECT pg_promote()")
+        promoted = Recorded(servers.Database(standby, "postgres"), slot)
+        session.cursor().execute("INSERT INTO rows VALUES (1) /*Bemi {\"a\": 1} Bemi*/")
+        session.close()
+        assert promoted.contexts() == [("1", {"a": 1, "_waltrail": {"actor": {"session_user": "postgres"}}})]
+    finally:
+        standby.remove()

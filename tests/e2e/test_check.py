@@ -150,6 +150,7 @@ WRITER_RIGHTS = """
     GRANT SELECT ON changes.sources TO {0};
     GRANT SELECT, UPDATE ON changes.applied TO {0};
     GRANT SELECT, INSERT, UPDATE ON changes.relations TO {0};
+    GRANT SELECT (id, part) ON changes.quarantine TO {0};
     GRANT INSERT ON changes.quarantine, public.changes TO {0};
 """
 
@@ -159,7 +160,7 @@ def test_role_that_may_not_write_the_trail(pair, check, role, waltrail):
     poor = destination.conninfo(user=role)
 
     def assert_refuses(*words):
-        check(destination=poor).only("trail", "error", role, 'ran "waltrail init" (postgres)', *words)
+        check(destination=poor).only("trail", "error", role, 'ran "waltrail init" (postgres)', "changes.grant_writer", *words)
         result = waltrail.run(
             "apply", "--source", source.conninfo(), "--destination", poor, "--slot", slot, "--until", "now", check=False
         )
@@ -170,7 +171,7 @@ def test_role_that_may_not_write_the_trail(pair, check, role, waltrail):
     assert_refuses("USAGE on schema changes", "SELECT on changes.sources", "INSERT on public.changes")
     result = waltrail.run("status", "--destination", poor, check=False)
     assert result.returncode == 1 and len(result.stderr.splitlines()) == 1
-    for word in ("may not read the trail", "USAGE on schema changes", 'ran "waltrail init" (postgres)'):
+    for word in ("may not read the trail", "USAGE on schema changes", 'ran "waltrail init" (postgres)', "changes.grant_reader"):
         assert word in result.stderr
     for right in WRITER_RIGHTS.format(role).strip().splitlines():
         assert_refuses()

@@ -1,5 +1,6 @@
 """The commands of docs/operations.md do what it says, as they are written there."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -7,6 +8,7 @@ import re
 import shlex
 import subprocess
 
+import psycopg2
 import pytest
 
 import servers
@@ -56,12 +58,100 @@ def test_mask_key(shop, destination, waltrail):
     assert destination.value("SELECT after->>'email' FROM changes") == mask("ada@example.com", key)
 
 
+def test_partitions_retention_and_holds(shop, destination, waltrail):
+    shop.execute("INSERT INTO people VALUES (1, 'ada@example.com')")
+    waltrail.apply_until_now(shop, destination, "waltrail")
+    retention, _cron, holds, release, seal, waits = blocks("Partitions, retention, holds")
+    for statement in retention.splitlines():
+        destination.psql(statement)
+        destination.execute("CALL changes.maintain()")
+    assert destination.query("SELECT name, value FROM changes.settings ORDER BY name") == [
+        ("partition_interval", "3 months"), ("retention", "7 years")]  # fmt: skip
+    assert destination.psql(holds).split() == ["1", "2", "3"]
+    assert len(destination.psql(release).splitlines()) == 4  # three in force, then one ends, with an empty answer
+    assert destination.value("SELECT array_agg(id ORDER BY id) FROM changes.holds WHERE released_at IS NULL") == [2, 3]
+    [moves] = re.findall(r"shows\nwhich: `(SELECT [^`]*)`", OPERATIONS.read_text())
+    assert destination.query(moves) == []
+    for statement in re.findall(r"`(SELECT \* FROM changes\.[^`]*)`", OPERATIONS.read_text()):
+        destination.execute(statement)
+    unsealed = destination.value("SELECT count(*) FROM changes.sealable_partitions()")
+    destination.psql(seal)
+    assert destination.value("SELECT count(*) FROM changes.seals") == unsealed > 0
+    for statement in re.findall("^(?:BEGIN|INSERT|CALL).*", waits, re.MULTILINE):
+        destination.psql(statement.replace(" \\watch 0.01", ";"))
+
+
 def test_mask_is_computed_with_pgcrypto(shop):
     make_key(shop.server)
     shop.execute("CREATE EXTENSION pgcrypto")
     values = (OPERATIONS.parent / "values.md").read_text()
     [statement] = re.findall(r"^    (SELECT 'hmac-sha256:'.*)$", values, re.MULTILINE)
     assert shop.value(statement) == mask("ada@example.com", KEY)
+
+
+def test_roles(shop, destination, waltrail):
+    shop.execute("CREATE TABLE orders (id int PRIMARY KEY); INSERT INTO orders VALUES (1); INSERT INTO people VALUES (1, 'x')")
+    grants, path = blocks("Roles")
+    destination.psql(grants)
+    destination.psql(path.replace("DATABASE trail", f'DATABASE "{destination.name}"'))
+    try:
+        waltrail.run("apply", "--source", shop.conninfo(), "--destination", destination.conninfo(user="waltrail_apply"), "--until", "now")
+        for role, tables in (("auditor", ["orders", "people"]), ("billing", ["orders"])):
+            with contextlib.closing(destination.connect(user=role)) as connection, connection.cursor() as cursor:
+                cursor.execute('SELECT "table" FROM "changes" ORDER BY 1')
+                assert [row[0] for row in cursor.fetchall()] == tables
+        destination.execute("SELECT changes.revoke_all('billing')")
+    finally:
+        for role in ("waltrail_apply", "auditor", "billing"):
+            destination.psql(f"DROP OWNED BY {role}; DROP ROLE {role};")
+
+
+def test_erasing_a_persons_data(shop, destination, waltrail):
+    shop.execute("ALTER TABLE people ADD COLUMN name text; CREATE TABLE visits (visitor text)")
+    shop.execute("INSERT INTO people VALUES (41, 'bob@example.com', 'Bob'), (42, 'ada@example.com', 'Ada')")
+    shop.execute("""SELECT pg_logical_emit_message(true, '_bemi', '{"user": {"email": "ada@example.com"}}'); INSERT INTO people VALUES (43)""")
+    shop.execute("INSERT INTO visits VALUES ('ada@example.com'), ('bob@example.com')")
+    shop.execute("UPDATE people SET email = NULL, name = NULL WHERE id = 42")
+    waltrail.apply_until_now(shop, destination, "waltrail")
+    columns, context, rows, officer = blocks("Erasing a person's data")
+    for statements in (columns, context, rows):
+        destination.psql(statements)
+    assert "VACUUM (ANALYZE) public.changes" in OPERATIONS.read_text()
+    destination.execute("VACUUM (ANALYZE) public.changes")
+    everything = destination.query("SELECT c::text FROM changes AS c") + destination.query("SELECT e::text FROM changes.erasures AS e")
+    assert "Ada" not in str(everything) and "ada@" not in str(everything) and "Bob" in str(everything) and "bob@" in str(everything)
+    statistics = destination.query("SELECT most_common_vals::text, histogram_bounds::text FROM pg_stats WHERE tablename LIKE 'changes%'")
+    assert "ada@" not in str(statistics)
+    assert destination.query("SELECT action, changes FROM changes.erasures ORDER BY id") == [("columns", 2), ("context", 1), ("rows", 1)]
+    destination.execute("CREATE ROLE privacy_officer LOGIN")
+    destination.psql(officer)
+    with contextlib.closing(destination.connect(user="privacy_officer")) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT changes.erase('public', 'people', '41', 'r')")
+        assert cursor.fetchall() == [(1,)]
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            cursor.execute("SELECT FROM public.changes")
+    assert destination.query("SELECT erased_by FROM changes.erasures ORDER BY id DESC LIMIT 1") == [("privacy_officer",)]
+    destination.psql("DROP OWNED BY privacy_officer; DROP ROLE privacy_officer;")
+
+
+def test_another_version(shop, destination):
+    [statements] = blocks("Another version")
+    destination.psql(statements)
+
+
+def test_dump_and_restore(shop, new_server, waltrail, tmp_path):
+    server = new_server("trails")
+    trail = server.create_database("trail")
+    waltrail.init(shop, trail, "waltrail2", label="shop2")
+    shop.execute("INSERT INTO people VALUES (1, 'x')")
+    waltrail.apply_until_now(shop, trail, "waltrail2")
+    environment = dict(os.environ, PATH=f"{servers.BINDIR}:{os.environ['PATH']}", PGHOST=str(server.folder), PGUSER="postgres")
+    for commands in blocks("Dump and restore"):
+        subprocess.run(["bash", "-euc", commands], env=environment, check=True, cwd=tmp_path, stderr=subprocess.DEVNULL)
+    restored = servers.Database(server, "trail2")
+    shop.execute("INSERT INTO people VALUES (2, 'y')")
+    waltrail.apply_until_now(shop, restored, "waltrail2")
+    assert restored.query("SELECT primary_key FROM changes ORDER BY position") == [("1",), ("2",)]
 
 
 def test_quarantine(shop, destination, waltrail, tmp_path):

@@ -10,7 +10,7 @@ DECLARE
     saved text := current_setting('search_path');
     made bigint;
 BEGIN
-    SELECT count(changes.make_partition(d)) INTO made FROM changes.missing_days() AS d;
+    SELECT count(changes.make_partition(d)) INTO made FROM changes.missing_ranges() AS d;
     PERFORM set_config('search_path', saved, false);
     RETURN made;
 END

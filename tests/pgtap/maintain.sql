@@ -12,7 +12,7 @@ CREATE EXTENSION dblink;
 CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
-SELECT plan(31);
+SELECT plan(34);
 
 SET timezone = 'Asia/Kolkata';
 SELECT throws_ok('CALL changes.maintain()', '42P01', 'there is no trail in this database', 'before setup() it says so');
@@ -35,7 +35,7 @@ SELECT is(count(*)::integer, 81, 'no row is lost, for nothing was applied yet') 
 SELECT results_eq('SELECT array_agg(days_ahead ORDER BY 1) FROM place WHERE is_default',
     'SELECT array_agg(g::bigint) FROM generate_series(8, 40) AS g', 'only rows beyond the days ahead stay in the default partition');
 SELECT is(max(upper_bound), day(8), 'the days ahead are made, in UTC') FROM changes.partitions();
-SELECT is_empty('SELECT FROM changes.missing_days()', 'no day is missing');
+SELECT is_empty('SELECT FROM changes.missing_ranges()', 'nothing is missing');
 SELECT is(current_setting('timezone') || current_setting('search_path'), 'Asia/Kolkata"$user", public',
     'the session keeps its settings');
 SELECT is_empty($$SELECT FROM pg_locks WHERE locktype = 'advisory'$$, 'no advisory lock stays behind');
@@ -59,10 +59,10 @@ CALL changes.maintain();
 SELECT is(min(days_ahead)::integer, -10, 'late rows past the retention leave the default partition too') FROM place;
 SELECT is(count(*)::integer, 19, 'the far future made no partitions') FROM changes.partitions();
 
-SELECT changes.setup('unlimited');
-CREATE TEMPORARY TABLE partitions_before AS SELECT * FROM changes.partitions();
+SELECT changes.setup('unlimited', '1 day');
+CREATE TEMPORARY TABLE partitions_before AS SELECT * FROM changes.partition_bounds();
 CALL changes.maintain();
-SELECT results_eq('SELECT * FROM changes.partitions()', 'SELECT * FROM partitions_before', 'unlimited drops nothing');
+SELECT results_eq('SELECT * FROM changes.partition_bounds()', 'SELECT * FROM partitions_before', 'unlimited drops nothing');
 SELECT changes.setup('5 days');
 
 -- A reader holds everything: each step gives up, warns and lets the next one try; nobody waits long.
@@ -76,7 +76,7 @@ SET client_min_messages = error;
 CALL changes.maintain();
 SET client_min_messages = warning;
 SELECT cmp_ok(clock_timestamp() - started, '<', interval '40 seconds', 'a locked trail does not hold maintain() up') FROM clock;
-SELECT results_eq('SELECT * FROM changes.partitions()', 'SELECT * FROM partitions_before', 'nothing is made or dropped behind a reader');
+SELECT results_eq('SELECT * FROM changes.partition_bounds()', 'SELECT * FROM partitions_before', 'nothing is made or dropped behind a reader');
 SELECT is(count(*)::integer, 52, 'no row is lost') FROM public.changes;
 SELECT dblink_exec('reader', 'COMMIT');
 CALL changes.maintain();
@@ -109,9 +109,18 @@ SELECT is(min(lower_bound), day(-3), 'once nothing depends on it, it goes') FROM
 SELECT dblink_exec('reader', 'BEGIN');
 SELECT is(locked, true, 'another session maintains') FROM dblink('reader', 'SELECT changes.lock_trail(false)') AS t (locked boolean);
 SELECT is(changes.maintenance_tasks('premake'), NULL, 'there is nothing to do then');
-SELECT is(changes.run_task('premake', day(20)::text, false), false, 'a task is put off');
+SELECT is(changes.run_task('premake', tstzrange(day(20), day(21))::text, false), false, 'a task is put off');
 CALL changes.maintain();
 SELECT dblink_disconnect('reader');
+
+-- After an upgrade, before setup() has made what is new.
+ALTER TABLE changes.held RENAME TO held_later;
+ALTER TABLE changes.holds RENAME TO holds_later;
+UPDATE partman.part_config SET premake = 11;
+CALL changes.maintain();
+SELECT is(max(upper_bound), day(12), 'without the tables of a later version partitions are made all the same') FROM changes.partition_bounds();
+ALTER TABLE changes.held_later RENAME TO held;
+ALTER TABLE changes.holds_later RENAME TO holds;
 
 -- A transaction block has no place for commits.
 BEGIN;
@@ -134,6 +143,18 @@ CALL changes.maintain();
 SET search_path = public;
 SELECT is(max(upper_bound), day(13), 'under a hostile search_path maintain() works') FROM changes.partitions();
 SELECT is_empty('SELECT FROM evil.called', 'and calls nothing of it');
+
+-- A role whose transactions are of another isolation level by default: an event trigger tells in which level the partition was made.
+CREATE FUNCTION public.note_isolation() RETURNS event_trigger LANGUAGE plpgsql
+    AS 'BEGIN INSERT INTO evil.called VALUES (current_setting(''transaction_isolation'')); END';
+CREATE EVENT TRIGGER note_isolation ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION public.note_isolation();
+UPDATE partman.part_config SET premake = 13;
+SET default_transaction_isolation = 'serializable';
+CALL changes.maintain();
+RESET default_transaction_isolation;
+DROP EVENT TRIGGER note_isolation;
+SELECT is(max(upper_bound), day(14), 'under another isolation level it works, too') FROM changes.partition_bounds();
+SELECT results_eq('SELECT DISTINCT name FROM evil.called', ARRAY['read committed'], 'in its own');
 
 SELECT * FROM finish();
 \c :"home"

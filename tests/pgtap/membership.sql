@@ -4,7 +4,7 @@ CREATE EXTENSION pgtap;
 CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
-SELECT plan(13);
+SELECT plan(16);
 SELECT changes.setup();
 INSERT INTO public.changes (database, schema, "table", operation, transaction_id, position)
 VALUES ('d', 's', 't', 'CREATE', 1, 1);
@@ -22,7 +22,7 @@ SELECT is_empty(
 SELECT isnt_empty(
     $$SELECT FROM pg_depend AS d
         JOIN pg_extension AS e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
-       WHERE e.extname = 'waltrail' AND d.deptype = 'e' AND d.objid = 'changes.setup(text)'::regprocedure$$,
+       WHERE e.extname = 'waltrail' AND d.deptype = 'e' AND d.objid = 'changes.setup(text, text)'::regprocedure$$,
     'and setup() is one');
 
 SELECT lives_ok('DROP EXTENSION waltrail', 'the extension can be dropped, without CASCADE');
@@ -31,6 +31,10 @@ SELECT has_schema('changes');
 SELECT results_eq('SELECT count(*)::integer FROM public.changes', ARRAY[1], 'the trail and its rows are there');
 SELECT results_eq('SELECT end_lsn FROM changes.applied', ARRAY['0/20'::pg_lsn], 'so is the progress');
 SELECT results_eq($$SELECT value FROM changes.settings WHERE name = 'retention'$$, ARRAY['30 days'], 'so are the settings');
+
+SELECT throws_ok('DELETE FROM public.changes', '55000', NULL, 'and it is still append-only');
+SELECT throws_ok('TRUNCATE public.changes', '55000', NULL, 'in every way');
+SELECT results_eq('SELECT count(*)::integer FROM changes.changes', ARRAY[1], 'the view works as well');
 
 SELECT lives_ok('CREATE EXTENSION waltrail', 'the extension can be made again');
 SELECT lives_ok('SELECT changes.setup()', 'setup() takes its trail over');

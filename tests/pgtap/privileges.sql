@@ -8,7 +8,7 @@ SELECT plan(8);
 ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC;
 SELECT changes.setup();
 UPDATE partman.part_config SET premake = 5 WHERE parent_table = 'public.changes';
-SELECT changes.make_partition(d) FROM changes.missing_days() AS d;
+SELECT changes.make_partition(d) FROM changes.missing_ranges() AS d;
 RESET search_path;
 
 SELECT is_empty(
@@ -25,8 +25,8 @@ SELECT is_empty(
     $$SELECT c.oid::regclass FROM pg_class AS c
         CROSS JOIN LATERAL aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) AS a
        WHERE (c.relnamespace = 'changes'::regnamespace OR c.relname ~ '^changes')
-         AND c.relkind IN ('r', 'p') AND a.grantee = 0$$,
-    'PUBLIC has no right on a table or a partition');
+         AND c.relkind IN ('r', 'p', 'v', 'S') AND a.grantee = 0$$,
+    'PUBLIC has no right on a table, a partition, a view or a sequence');
 SELECT is(count(*)::integer, 11, 'the partition made last is among those') FROM changes.partitions();
 
 CREATE ROLE waltrail_test_nobody;

@@ -21,7 +21,7 @@ BEGIN
         ['isfinite', 'timestamptz', 'boolean'], ['split_part', 'text, text, integer', 'text'],
         ['to_char', 'timestamptz, text', 'text'], ['pg_get_expr', 'pg_node_tree, oid', 'text'],
         ['hashtextextended', 'text, bigint', 'bigint'], ['pg_sleep', 'float8', 'void'],
-        ['setup_pinned', 'text', 'void'], ['lock_trail', 'boolean', 'boolean'], ['partitions', '', 'void'],
+        ['setup_pinned', 'text, text', 'void'], ['period_start', 'timestamptz, interval', 'timestamptz'], ['lock_trail', 'boolean', 'boolean'], ['partition_bounds', '', 'void'],
         ['create_partition_time', 'text, timestamptz[]', 'boolean']]
     LOOP
         EXECUTE format(
@@ -77,7 +77,7 @@ SELECT is_empty('SELECT DISTINCT name FROM evil.called', 'nothing of the hostile
 SELECT is(path, 'evil, pg_temp, pg_catalog, public', 'setup() puts the search_path back') FROM path_after;
 SELECT is(changes.trail_problem(), NULL, 'the trail is the right table');
 SELECT is(count(*)::integer, 11, 'it has its partitions') FROM changes.partitions();
-SELECT is(value, '20 days', 'and its retention') FROM changes.settings;
+SELECT is(value, '20 days', 'and its retention') FROM changes.settings WHERE name = 'retention';
 SELECT is(lsn, '0/3'::pg_lsn, 'horizon() is right') FROM horizon;
 SELECT is(at, now() - interval '20 days', 'retention_cutoff() is right') FROM cutoff;
 SELECT is(array_agg(cardinality(tasks) ORDER BY step), ARRAY[1, 2, 0], 'maintenance finds its tasks') FROM tasks;

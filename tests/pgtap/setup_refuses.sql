@@ -4,11 +4,15 @@ CREATE EXTENSION pgtap;
 CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
-SELECT plan(22);
+SELECT plan(32);
 PREPARE retention (text) AS SELECT changes.setup($1);
 SELECT throws_ok(format('EXECUTE retention(%L)', bad), '22023', format('invalid retention "%s"', bad),
                  format('a retention of "%s" is refused', bad))
   FROM unnest(ARRAY['soon', '', '15', ' 15.5 ', '-3 days', '0 days', '1000000 years', '30 dayz', 'unlimited!']) AS bad;
+PREPARE interval (text) AS SELECT changes.setup(partition_interval => $1);
+SELECT throws_ok(format('EXECUTE interval(%L)', bad), '22023', format('invalid partition interval "%s"', bad),
+                 format('a partition interval of "%s" is refused', bad))
+  FROM unnest(ARRAY['2 days', '30 days', '24 hours', '1', '', 'monthly', '1 month 1 day', '-1 day', '1000000000 years']) AS bad;
 DO $$
 DECLARE
     hint text;
@@ -39,6 +43,11 @@ SELECT throws_ok('SELECT changes.setup()', '42P07', 'schema "changes" holds rela
     'a table of another make beside the trail is refused');
 SELECT is(changes.records_problem(), 'Relation "changes.sources" has no column "system_identifier".', 'and named');
 DROP TABLE changes.sources;
+
+CREATE VIEW changes.changes AS SELECT 1 AS id;
+SELECT throws_ok('SELECT changes.setup()', '42P07', 'schema "changes" holds relations that are not of waltrail',
+    'so is a view');
+DROP VIEW changes.changes;
 
 SELECT changes.setup();
 DROP VIEW IF EXISTS changes.differences, changes.changes, changes.trail CASCADE;  -- views of the columns forbid it

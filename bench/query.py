@@ -1,0 +1,138 @@
+"""How long the questions that people ask take, on a trail of millions of changes in daily partitions.
+
+The destination alone: changes are made by SQL (trail.sql), as apply would have written them, and
+their partitions are sealed as maintenance does it. Each question is then asked many times with
+other parameters in one session, planning included; first executions after a restart of the server
+in sessions of their own; and once more with the newest partition's pending lists full.
+"""
+import argparse
+import random
+import statistics
+import time
+
+import report
+import trail
+import trail_drop
+from options import add_shared_options
+from server import Server
+from trail_queries import QUESTIONS
+
+WARM_UP = 20
+SLOW_ASKED = 3
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(prog='bench/run query', description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--changes', type=int, default=10_000_000)
+    parser.add_argument('--records', type=int, default=1_000_000)
+    parser.add_argument('--days', type=int, default=30)
+    parser.add_argument('--asked', type=int, default=500, help='times each, warm (default: 500)')
+    parser.add_argument('--restarts', type=int, default=5, help='(default: 5)')
+    parser.add_argument('--sessions', type=int, default=2, help='that load (default: 2)')
+    parser.add_argument('--plans', action='store_true', help='print the plan of each question')
+    add_shared_options(parser)
+    options = parser.parse_args(arguments)
+    if options.records < 1000 or options.changes < 2 * options.records or options.days < 2:
+        parser.error('--records must be at least 1000, --changes twice that, --days at least 2')
+    return options
+
+
+def main(arguments):
+    options = parse(arguments)
+    scale = trail.Scale(options.changes, options.records, options.days)
+    with Server(options.pg_config, options.os_user, options.library_path, settings=trail.SETTINGS) as server:
+        trail.load(server, scale, options.sessions)
+        trail.describe(server, scale)
+        results = {'warm': ask_all(server, scale, options.asked)}
+        results['restarted'] = after_restarts(server, scale, options.restarts)
+        print(f'pending: {trail.fill_pending(server, scale)} changes in the newest partition\'s pending lists')
+        results['pending'] = ask_all(server, scale, options.asked)
+        if options.plans:
+            print_plans(server, scale)
+        trail_drop.print_longest(trail_drop.drop_expired(server, scale))
+    print_results(results)
+    if options.json:
+        report.write_entries(options.json, list(entries(results)))
+
+
+# -- the questions -----------------------------------------------------------------------------------------------------
+
+def ask(cursor, question, parameters):
+    """The milliseconds until the last row is here, and how many rows there were."""
+    start = time.perf_counter()
+    cursor.execute(question.sql, parameters)
+    rows = len(cursor.fetchall())
+    return (time.perf_counter() - start) * 1000, rows
+
+
+def ask_all(server, scale, asked):
+    results = {}
+    generator = random.Random(1)
+    for name, question in QUESTIONS.items():
+        report.progress(f'asking {name}')
+        connection = trail.connect(server)
+        with connection.cursor() as cursor:
+            count, warm_up = (SLOW_ASKED, 1) if question.is_slow else (asked, WARM_UP)
+            answers = [ask(cursor, question, question.parameters(generator, scale)) for _ in range(warm_up + count)]
+        connection.close()
+        if not any(rows for _, rows in answers):
+            raise RuntimeError(f'{name}: no row was found, which measures nothing')
+        results[name] = [milliseconds for milliseconds, _ in answers[warm_up:]]
+    return results
+
+
+def after_restarts(server, scale, restarts):
+    results = {name: [] for name, question in QUESTIONS.items() if not question.is_slow}
+    generator = random.Random(2)
+    for number in range(restarts):
+        for name in results:
+            report.progress(f'restart {number + 1} of {restarts}: {name}')
+            server.restart()
+            connection = trail.connect(server)
+            with connection.cursor() as cursor:
+                results[name].append(ask(cursor, QUESTIONS[name], QUESTIONS[name].parameters(generator, scale))[0])
+            connection.close()
+    return results
+
+
+def print_plans(server, scale):
+    connection = trail.connect(server)
+    generator = random.Random(3)
+    with connection.cursor() as cursor:
+        for name, question in QUESTIONS.items():
+            cursor.execute('EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) ' + question.sql,
+                           question.parameters(generator, scale))
+            print(f'\n{name}:')
+            print('\n'.join(line for (line,) in cursor.fetchall()))
+    connection.close()
+
+
+# -- the results -------------------------------------------------------------------------------------------------------
+
+def percentile_99(values):
+    return sorted(values)[min(len(values) - 1, int(len(values) * 0.99))]
+
+
+def shown(values):
+    return '-' if not values else f'{statistics.median(values):.2f} / {percentile_99(values):.2f}'
+
+
+def print_results(results):
+    report.progress('')
+    rows = [['question', *(f'{state}: median / p99 ms' for state in results), 'target']]
+    for name, question in QUESTIONS.items():
+        cells = [shown(found.get(name)) for found in results.values()]
+        median = statistics.median(results['warm'][name])
+        target = '' if question.target_ms is None else \
+            f'<= {question.target_ms} ms {"met" if median <= question.target_ms else "missed"}'
+        rows.append([name, *cells, target])
+    report.print_aligned(rows)
+
+
+def entries(results):
+    for state, found in results.items():
+        for name, values in found.items():
+            if values:
+                yield {'bench': 'query', 'workload': state, 'subject': name, 'peer': None, 'metric': 'milliseconds',
+                       'value': statistics.median(values), 'p99': percentile_99(values), 'ratio': None,
+                       'runs': len(values)}
