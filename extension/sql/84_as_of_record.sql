@@ -48,7 +48,7 @@ BEGIN
             changes.time_condition(NULL, just_after)) END
     USING just_after LOOP
         IF newest.id IS NULL OR newest.operation = 'DELETE' AND changes.is_arrival(c, shapes) AND changes.came_later(
-               c.transaction_id, changes.commit_time(c.id), c.after, newest.transaction_id, changes.commit_time(newest.id), newest.before) THEN
+               c.transaction_id, changes.commit_time(c.id), newest.transaction_id, changes.commit_time(newest.id)) THEN
             newest := c;
         END IF;
     END LOOP;
@@ -113,7 +113,7 @@ BEGIN
         CONTINUE WHEN c.primary_key IS NOT DISTINCT FROM key
                    OR changes.moved_from(c.before, c.after, changes.shape_at(shapes, c.position)) IS DISTINCT FROM key;
         IF NOT (changes.is_arrival(newest, shapes) AND changes.came_later(
-                    newest.transaction_id, changes.commit_time(newest.id), newest.after, c.transaction_id, changes.commit_time(c.id), c.before)) THEN
+                    newest.transaction_id, changes.commit_time(newest.id), c.transaction_id, changes.commit_time(c.id))) THEN
             RETURN true;
         END IF;
     END LOOP;
@@ -171,7 +171,7 @@ BEGIN
         -- Behind an arrival only a row counts that had left before it.
         EXIT WHEN arrival.id IS NOT NULL AND NOT (
             (c.operation = 'DELETE' OR old_key = key) AND changes.came_later(
-                arrival.transaction_id, changes.commit_time(arrival.id), arrival.after, c.transaction_id, changes.commit_time(c.id), c.before));
+                arrival.transaction_id, changes.commit_time(arrival.id), c.transaction_id, changes.commit_time(c.id)));
         IF NOT c.before ?& ARRAY(SELECT jsonb_array_elements_text(shape->'columns')) OR c.before = '{}' THEN
             RAISE EXCEPTION 'the record was there, but what it held is not known'
                 USING ERRCODE = 'object_not_in_prerequisite_state',

@@ -154,7 +154,7 @@ BEGIN
            coalesce(changes.commit_time(p.next_id), p.next_committed_at)
       FROM past AS p
      WHERE p.what = ''leaves'' AND p.next_what = ''arrives'' AND changes.came_later(
-           p.next_xid, changes.commit_time(p.next_id), p.next_after, p.xid, changes.commit_time(p.id), p.before)
+           p.next_xid, changes.commit_time(p.next_id), p.xid, changes.commit_time(p.id))
     UNION ALL
     SELECT l.key, NULL, NULL, l.before, l.lacks_before, CASE WHEN l.context ? ''_waltrail'' THEN changes.marks(l.context, ''before'') END, NULL
       FROM later AS l WHERE l.what <> ''arrives''
@@ -162,7 +162,7 @@ BEGIN
     SELECT l.key, NULL, NULL, l.next_before, l.next_lacks, CASE WHEN l.next_context ? ''_waltrail'' THEN changes.marks(l.next_context, ''before'') END, NULL
       FROM later AS l
      WHERE l.what = ''arrives'' AND l.next_what = ''leaves'' AND changes.came_later(
-           l.xid, changes.commit_time(l.id), l.after, l.next_xid, changes.commit_time(l.next_id), l.next_before)
+           l.xid, changes.commit_time(l.id), l.next_xid, changes.commit_time(l.next_id))
      ORDER BY key', events, moves, past, future, is_move);
 END
 $$;
