@@ -18,6 +18,7 @@ BEGIN
     missing := ARRAY(SELECT m FROM jsonb_array_elements_text(changes.shape_at(shapes, c.position)->'columns') AS m WHERE NOT "row" ? m);
     LOOP
         FOREACH name IN ARRAY missing LOOP
+            CONTINUE WHEN c.context #> '{_waltrail,erased}' ? name;  -- it is null here, and was not
             IF c.after ? name THEN
                 "row" := "row" || jsonb_build_object(name, c.after->name);
             ELSIF c.before ? name THEN

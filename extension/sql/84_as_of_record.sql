@@ -8,7 +8,11 @@
 --   DELETE                        |                | none
 --   none                          | yes            | none
 --   none                          | no             | the first later change says: UPDATE or DELETE: its old row;
---                                 |                | CREATE, or brought there from another key, or nothing: none
+--                                 |                | CREATE, or brought there from another key: none
+--                                 |                | there is no later one: none is in the trail (NOTICE)
+--
+-- Of each of these answers, also of "none", it is asked what makes it uncertain (changes.doubts), from the change that it rests on: forwards to the
+-- moment from an earlier one, back to the moment from a later one.
 CREATE FUNCTION changes.as_of(
     "table" text, primary_key text, at timestamptz, schema text DEFAULT NULL, database text DEFAULT NULL)
 RETURNS SETOF changes.past_row
@@ -25,6 +29,9 @@ DECLARE
     c changes.change;
     result changes.past_row;
     missing text[];
+    ended_at bigint;
+    first record;
+    known_from bigint;
 BEGIN
     IF primary_key IS NULL THEN
         RAISE EXCEPTION 'the primary key must not be NULL' USING ERRCODE = 'null_value_not_allowed';
@@ -48,16 +55,24 @@ BEGIN
             changes.time_condition(NULL, just_after)) END
     USING just_after LOOP
         IF newest.id IS NULL OR newest.operation = 'DELETE' AND changes.is_arrival(c, shapes) AND changes.came_later(
-               c.transaction_id, changes.commit_time(c.id), c.after, newest.transaction_id, changes.commit_time(newest.id), newest.before) THEN
+               c.transaction_id, changes.commit_time(c.id), newest.transaction_id, changes.commit_time(newest.id)) THEN
             newest := c;
         END IF;
     END LOOP;
-    IF newest.operation = 'DELETE' OR changes.is_ended(place, shapes, relation, primary_key, newest, just_after) THEN
+    ended_at := changes.ended_at(place, shapes, relation, primary_key, newest, just_after);
+    IF newest.operation = 'DELETE' OR ended_at IS NOT NULL THEN
+        PERFORM changes.refuse_doubt(place, at, greatest(newest.position, ended_at), NULL, false);
         RETURN;
     END IF;
     IF newest.id IS NULL THEN
-        result := changes.first_known(place, shapes, relation, primary_key, just_after);
+        SELECT f.* INTO first FROM changes.first_known(place, shapes, relation, primary_key, just_after) AS f;
+        result := first."row";
+        known_from := first.known_from;
         IF result.primary_key IS NULL THEN
+            PERFORM changes.refuse_doubt(place, at, 0, known_from, false);
+            IF known_from IS NULL THEN
+                RAISE NOTICE 'rows of table "%" that have not changed since % are not in the trail', place."table", changes.known_since(place.source_id);
+            END IF;
             RETURN;
         END IF;
     ELSE
@@ -73,7 +88,7 @@ BEGIN
             END IF;
         END IF;
     END IF;
-    PERFORM changes.refuse_doubt(place, at, coalesce(newest.position, 0));
+    PERFORM changes.refuse_doubt(place, at, coalesce(newest.position, 0), known_from, true);
     PERFORM changes.tell_masked(place, shapes);
     RETURN NEXT result;
 END
@@ -82,20 +97,22 @@ $$;
 COMMENT ON FUNCTION changes.as_of(text, text, timestamptz, text, text) IS
 'Returns a record as it was at a time, to the microsecond of the source''s clock, or no row where there was none: its key, the row as
 JSON, and when and by which change it became so; the last two are NULL where that was before the trail begins. doubt is NULL unless
-values are marked (docs/values.md). Into a typed row: jsonb_populate_record(NULL::users, "row"). A record that has never changed since the trail
-began is not in it. Errors: 22004 for a NULL; 42P01 for a table without changes; 42P08 where several tables are meant; 0A000 for a table without a
+values are marked (docs/values.md) or erased. Into a typed row: jsonb_populate_record(NULL::users, "row"). A record that has never changed since the trail
+began is not in it, which a NOTICE says. Errors: 22004 for a NULL; 42P01 for a table without changes; 42P08 where several tables are meant; 0A000 for a table without a
 primary key; 55000 for a
-time before the trail begins or past its horizon, and where the row cannot be known (not logged whole, a gap, a change in quarantine).
+time before the trail begins or past its horizon, and where the row, or that there was none, cannot be known (not logged whole, a gap, a change in
+quarantine, erased keys).
 Example: SELECT * FROM changes.as_of(''users'', ''2'', now() - interval ''1 hour'');';
 
-CREATE FUNCTION changes.is_ended(
+CREATE FUNCTION changes.ended_at(
     place record, shapes jsonb, relation text, key text, newest changes.change, just_after timestamptz)
-RETURNS boolean
+RETURNS bigint
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     c changes.change;
+    ended_at bigint;
     keys_json CONSTANT jsonb[] := changes.keys_json(key, shapes);
 BEGIN
     FOR c IN EXECUTE CASE WHEN relation = 'public.changes' AND cardinality(keys_json) <= 1
@@ -108,25 +125,26 @@ BEGIN
             coalesce(newest.position, -1), changes.time_condition(newest.committed_at, just_after)) END
     USING newest.committed_at, just_after LOOP
         IF c.operation = 'TRUNCATE' THEN
-            RETURN true;
+            ended_at := c.position;
         END IF;
-        CONTINUE WHEN c.primary_key IS NOT DISTINCT FROM key
+        CONTINUE WHEN c.operation = 'TRUNCATE' OR c.primary_key IS NOT DISTINCT FROM key
                    OR changes.moved_from(c.before, c.after, changes.shape_at(shapes, c.position)) IS DISTINCT FROM key;
         IF NOT (changes.is_arrival(newest, shapes) AND changes.came_later(
-                    newest.transaction_id, changes.commit_time(newest.id), newest.after, c.transaction_id, changes.commit_time(c.id), c.before)) THEN
-            RETURN true;
+                    newest.transaction_id, changes.commit_time(newest.id), c.transaction_id, changes.commit_time(c.id))) THEN
+            ended_at := c.position;
         END IF;
     END LOOP;
-    RETURN EXISTS (
-        SELECT FROM unnest(changes.new_table_positions(place, shapes, just_after - interval '1 microsecond', false)) AS p
-         WHERE p > coalesce(newest.position, -1));
+    RETURN greatest(ended_at, (
+        SELECT max(p) FROM unnest(changes.new_table_positions(place, shapes, just_after - interval '1 microsecond', false)) AS p
+         WHERE p > coalesce(newest.position, -1)));
 END
 $$;
 
-COMMENT ON FUNCTION changes.is_ended(record, jsonb, text, text, changes.change, timestamptz) IS
-'Internal. Returns whether, after its newest change and before the time, a record got another key, or its table was truncated or made anew.
+COMMENT ON FUNCTION changes.ended_at(record, jsonb, text, text, changes.change, timestamptz) IS
+'Internal. Returns the last position after its newest change and before the time at which a record got another key, or its table was truncated or
+made anew; NULL where that was not.
 Errors: none of its own.
-Example: SELECT changes.is_ended(t, ''[]'', ''public.changes'', ''7'', NULL, now()) FROM changes.find_table(''users'', NULL, NULL) AS t;';
+Example: SELECT changes.ended_at(t, ''[]'', ''public.changes'', ''7'', NULL, now()) FROM changes.find_table(''users'', NULL, NULL) AS t;';
 
 CREATE FUNCTION changes.is_arrival(c changes.change, shapes jsonb)
 RETURNS boolean
@@ -144,8 +162,8 @@ COMMENT ON FUNCTION changes.is_arrival(changes.change, jsonb) IS
 Example: SELECT changes.is_arrival(ROW(c.*)::changes.change, ''[]'') FROM public.changes AS c LIMIT 1;';
 
 -- Of a record without a change until then.
-CREATE FUNCTION changes.first_known(place record, shapes jsonb, relation text, key text, just_after timestamptz)
-RETURNS changes.past_row
+CREATE FUNCTION changes.first_known(
+    place record, shapes jsonb, relation text, key text, just_after timestamptz, OUT "row" changes.past_row, OUT known_from bigint)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -166,30 +184,33 @@ BEGIN
         EXIT WHEN c.operation = 'TRUNCATE';
         IF arrival.id IS NULL AND (c.operation = 'CREATE' OR c.operation = 'UPDATE' AND old_key <> key) THEN
             arrival := c;
+            known_from := c.position;
             CONTINUE;
         END IF;
         -- Behind an arrival only a row counts that had left before it.
         EXIT WHEN arrival.id IS NOT NULL AND NOT (
             (c.operation = 'DELETE' OR old_key = key) AND changes.came_later(
-                arrival.transaction_id, changes.commit_time(arrival.id), arrival.after, c.transaction_id, changes.commit_time(c.id), c.before));
+                arrival.transaction_id, changes.commit_time(arrival.id), c.transaction_id, changes.commit_time(c.id)));
         IF NOT c.before ?& ARRAY(SELECT jsonb_array_elements_text(shape->'columns')) OR c.before = '{}' THEN
             RAISE EXCEPTION 'the record was there, but what it held is not known'
                 USING ERRCODE = 'object_not_in_prerequisite_state',
                       DETAIL = format('Its first known change is %s, which was logged without the whole old row.', c.id),
                       HINT = 'With REPLICA IDENTITY FULL on the source, old rows are logged whole.';
         END IF;
-        RETURN ROW(key, c.before, NULL, NULL, changes.marks(c.context, 'before'))::changes.past_row;
+        "row" := ROW(key, c.before, NULL, NULL, changes.marks(c.context, 'before'));
+        known_from := c.position;
+        RETURN;
     END LOOP;
-    RETURN NULL;
 END
 $$;
 
 COMMENT ON FUNCTION changes.first_known(record, jsonb, text, text, timestamptz) IS
-'Internal. Returns a record as the first change from the time on has it before; NULL where that change brings the record, or there is none.
+'Internal. Returns a record as the first change from the time on has it before, NULL where that change brings the record; and the position of that
+change, NULL where there is none.
 Errors: 55000 where the change was logged without the whole old row.
-Example: SELECT changes.first_known(t, ''[]'', ''public.changes'', ''7'', now()) FROM changes.find_table(''users'', NULL, NULL) AS t;';
+Example: SELECT f.* FROM changes.find_table(''users'', NULL, NULL) AS t, changes.first_known(t, ''[]'', ''public.changes'', ''7'', now()) AS f;';
 
-CREATE FUNCTION changes.refuse_doubt(place record, at timestamptz, since_position bigint)
+CREATE FUNCTION changes.refuse_doubt(place record, at timestamptz, since_position bigint, known_from bigint, is_there boolean)
 RETURNS void
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -197,7 +218,8 @@ AS $$
 DECLARE
     reasons text;
 BEGIN
-    SELECT string_agg(d.doubt, '; ') INTO reasons FROM changes.doubts(place, at, since_position) AS d;
+    SELECT string_agg(DISTINCT d.doubt, '; ') INTO reasons
+      FROM changes.doubts(place, at, since_position, known_from) AS d WHERE d.is_of_rows OR NOT is_there;
     IF reasons IS NOT NULL THEN
         RAISE EXCEPTION 'what the record was is not certain: %', reasons
             USING ERRCODE = 'object_not_in_prerequisite_state',
@@ -206,7 +228,8 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION changes.refuse_doubt(record, timestamptz, bigint) IS
-'Internal. Returns nothing where nothing can have changed rows of the table without a trace after the position and until the time.
+COMMENT ON FUNCTION changes.refuse_doubt(record, timestamptz, bigint, bigint, boolean) IS
+'Internal. Returns nothing where nothing can have changed a row of the table without a trace after the position and until the time, nor, if it is
+given, before the position from which the row is known. The flag says whether there is a row of which this is asked, or none.
 Errors: 55000 where something may have.
-Example: SELECT changes.refuse_doubt(t, now(), 0) FROM changes.find_table(''users'', NULL, NULL) AS t;';
+Example: SELECT changes.refuse_doubt(t, now(), 0, NULL, true) FROM changes.find_table(''users'', NULL, NULL) AS t;';

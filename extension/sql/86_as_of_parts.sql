@@ -107,8 +107,8 @@ AS $$
 DECLARE
     e record;
     just_after CONSTANT timestamptz := at + interval '1 microsecond';
-    source CONSTANT text := format('FROM %s AS c WHERE c.database = %L AND c.schema = %L AND c."table" = %L AND c.operation <> ''TRUNCATE''',
-        changes.readable(), place.database, place.schema, place."table");
+    source CONSTANT text := format('FROM %s AS c WHERE c.database = %L AND c.schema = %L AND c."table" = %L AND c.operation <> ''TRUNCATE'' AND NOT %s',
+        changes.readable(), place.database, place.schema, place."table", changes.erased_key_condition(place));
     past text;
     future text;
     events text;
@@ -140,29 +140,29 @@ BEGIN
         WINDOW next AS (PARTITION BY p.key ORDER BY p.position DESC)
          ORDER BY p.key, p.position DESC),
     later AS (
-        SELECT DISTINCT ON (l.key) l.*, lead(l.what) OVER next AS next_what, lead(l.xid) OVER next AS next_xid, lead(l.id) OVER next AS next_id,
+        SELECT DISTINCT ON (l.key) l.*, lead(l.what) OVER next AS next_what, lead(l.xid) OVER next AS next_xid, lead(l.id) OVER next AS next_id, lead(l.position) OVER next AS next_position,
                lead(l.before) OVER next AS next_before, lead(l.context) OVER next AS next_context, lead(l.lacks_before) OVER next AS next_lacks
           FROM (%1$s %4$s UNION ALL %2$s %4$s %5$s) AS l
          WHERE l.key IS NOT NULL AND NOT EXISTS (SELECT FROM past AS p WHERE p.key = l.key)
         WINDOW next AS (PARTITION BY l.key ORDER BY l.position)
          ORDER BY l.key, l.position)
     SELECT p.key, p.position, p.id, p.after AS content, p.lacks_after AS is_partial, CASE WHEN p.context ? ''_waltrail'' THEN changes.marks(p.context, ''after'') END AS doubt,
-           coalesce(changes.commit_time(p.id), p.committed_at) AS changed_at
+           coalesce(changes.commit_time(p.id), p.committed_at) AS changed_at, NULL::bigint AS known_from
       FROM past AS p WHERE p.what <> ''leaves''
     UNION ALL
     SELECT p.key, p.next_position, p.next_id, p.next_after, p.next_lacks, CASE WHEN p.next_context ? ''_waltrail'' THEN changes.marks(p.next_context, ''after'') END,
-           coalesce(changes.commit_time(p.next_id), p.next_committed_at)
+           coalesce(changes.commit_time(p.next_id), p.next_committed_at), NULL
       FROM past AS p
      WHERE p.what = ''leaves'' AND p.next_what = ''arrives'' AND changes.came_later(
-           p.next_xid, changes.commit_time(p.next_id), p.next_after, p.xid, changes.commit_time(p.id), p.before)
+           p.next_xid, changes.commit_time(p.next_id), p.xid, changes.commit_time(p.id))
     UNION ALL
-    SELECT l.key, NULL, NULL, l.before, l.lacks_before, CASE WHEN l.context ? ''_waltrail'' THEN changes.marks(l.context, ''before'') END, NULL
+    SELECT l.key, NULL, NULL, l.before, l.lacks_before, CASE WHEN l.context ? ''_waltrail'' THEN changes.marks(l.context, ''before'') END, NULL, l.position
       FROM later AS l WHERE l.what <> ''arrives''
     UNION ALL
-    SELECT l.key, NULL, NULL, l.next_before, l.next_lacks, CASE WHEN l.next_context ? ''_waltrail'' THEN changes.marks(l.next_context, ''before'') END, NULL
+    SELECT l.key, NULL, NULL, l.next_before, l.next_lacks, CASE WHEN l.next_context ? ''_waltrail'' THEN changes.marks(l.next_context, ''before'') END, NULL, l.next_position
       FROM later AS l
      WHERE l.what = ''arrives'' AND l.next_what = ''leaves'' AND changes.came_later(
-           l.xid, changes.commit_time(l.id), l.after, l.next_xid, changes.commit_time(l.next_id), l.next_before)
+           l.xid, changes.commit_time(l.id), l.next_xid, changes.commit_time(l.next_id))
      ORDER BY key', events, moves, past, future, is_move);
 END
 $$;
@@ -175,7 +175,7 @@ Example: SELECT length(changes.keyed_query(t, ''[{"key": ["id"], "key_types": ["
 -- before it was put in had been there before the trail began: the count never goes below nothing, and what later
 -- changes take out beyond what is there was there already.
 CREATE FUNCTION changes.bag_as_of(
-    place record, shapes jsonb, at timestamptz, since_position bigint, until_position bigint, doubts text[])
+    place record, shapes jsonb, at timestamptz, since_position bigint, until_position bigint, doubts text[], later_doubts text[])
 RETURNS SETOF changes.past_row
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -212,17 +212,18 @@ BEGIN
                - least(0, min(s.running) FILTER (WHERE NOT s.is_past)) AS later,
                (array_agg(s.id ORDER BY s.position DESC, s.id) FILTER (WHERE s.is_past AND s.step = 1))[1] AS id,
                (array_agg(s.at ORDER BY s.position DESC, s.id) FILTER (WHERE s.is_past AND s.step = 1))[1] AS changed_at,
-               (array_agg(CASE WHEN s.context ? ''_waltrail'' THEN changes.marks(s.context, ''after'') END ORDER BY s.position DESC, s.id) FILTER (WHERE s.is_past AND s.step = 1))[1] AS marks
+               (array_agg(CASE WHEN s.context ? ''_waltrail'' THEN changes.marks(s.context, ''after'') END ORDER BY s.position DESC, s.id) FILTER (WHERE s.is_past AND s.step = 1))[1] AS marks,
+               (array_agg(CASE WHEN s.context ? ''_waltrail'' THEN changes.marks(s.context, ''before'') END ORDER BY s.position, s.id) FILTER (WHERE NOT s.is_past AND s.step = -1))[1] AS later_marks
           FROM sums AS s GROUP BY s.content)
     SELECT NULL::text, k.content::jsonb, CASE WHEN n <= k.past THEN k.changed_at END, CASE WHEN n <= k.past THEN k.id END,
-           nullif(concat_ws(''; '', k.marks, $2), '''')
+           CASE WHEN n <= k.past THEN nullif(concat_ws(''; '', k.marks, $2), '''') ELSE nullif(concat_ws(''; '', k.later_marks, $4), '''') END
       FROM counts AS k, generate_series(1, greatest(k.past, CASE WHEN $3 < 0 THEN k.later ELSE 0 END)) AS n
      ORDER BY k.content'
-    USING just_after, nullif(array_to_string(doubts, '; '), ''), since_position;
+    USING just_after, nullif(array_to_string(doubts, '; '), ''), since_position, nullif(array_to_string(later_doubts, '; '), '');
 END
 $$;
 
-COMMENT ON FUNCTION changes.bag_as_of(record, jsonb, timestamptz, bigint, bigint, text[]) IS
+COMMENT ON FUNCTION changes.bag_as_of(record, jsonb, timestamptz, bigint, bigint, text[], text[]) IS
 'Internal. Returns the rows that a table without a primary key had at the time, equal ones as often as there were. Errors: 55000 where changes
 were not logged whole.
-Example: SELECT b.* FROM changes.find_table(''users'', NULL, NULL) AS t, changes.bag_as_of(t, ''[{"key": [], "key_types": [], "columns": []}]'', now(), -1, 9, ''{}'') AS b;';
+Example: SELECT b.* FROM changes.find_table(''users'', NULL, NULL) AS t, changes.bag_as_of(t, ''[{"key": [], "key_types": [], "columns": []}]'', now(), -1, 9, ''{}'', ''{}'') AS b;';

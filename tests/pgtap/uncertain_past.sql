@@ -1,0 +1,100 @@
+-- What the trail has not seen, or has lost, is never answered as if it were known: changes that it did not record, clocks that are set
+-- back, erasures, and partitions that are gone.
+BEGIN;
+CREATE EXTENSION pgtap;
+CREATE SCHEMA partman;
+CREATE EXTENSION pg_partman SCHEMA partman;
+CREATE EXTENSION waltrail;
+SELECT plan(25);
+\ir made/shop.sql
+SET LOCAL client_min_messages = error;
+CREATE FUNCTION pg_temp.was(key text, at timestamptz, name text DEFAULT 'users', named text DEFAULT 'name') RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN (SELECT coalesce(p."row"->>named, p."row"::text) || coalesce(' ?' || p.doubt, '') FROM changes.as_of(name, key, at) AS p);
+EXCEPTION WHEN object_not_in_prerequisite_state THEN
+    RETURN 'error: ' || SQLERRM;
+END
+$$;
+CREATE FUNCTION pg_temp.all_were(at timestamptz, name text DEFAULT 'users') RETURNS text LANGUAGE sql AS $$
+    SELECT coalesce(string_agg(p.primary_key || ':' || coalesce(p."row"->>'name', p."row"::text) || coalesce(' ?' || p.doubt, ''), ', ' ORDER BY p.primary_key), '')
+      FROM changes.as_of(name, at) AS p
+$$;
+CREATE FUNCTION pg_temp.quarantined(at timestamptz, place pg_lsn, name text, operation text) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO changes.quarantine (id, source_id, commit_lsn, sequence, schema, "table", operation, sqlstate, error, frame)
+    VALUES (pg_temp.id_at(at, 'q' || place), 1, place, 0, 'public', name, operation, '23514', 'no', '')
+$$;
+CREATE FUNCTION pg_temp.shape_of(name text) RETURNS void LANGUAGE sql AS $$
+    SELECT pg_temp.shape(name, '{id}', pg_temp.columns('id', 'integer', 'name', 'text'), relation_oid => (40000 + hashtext(name) & 4095)::oid)
+$$;
+
+-- A change that the trail did not record (ignored columns, another type) makes the row that leaves unlike the one that came: it is the same one.
+SELECT pg_temp.change('2026-03-02 10:00+00', 100, 'users', 'CREATE', '{}', '{"id": 1, "name": "a", "email": null}');
+SELECT pg_temp.change('2026-03-02 10:01+00', 110, 'users', 'DELETE', '{"id": 1, "name": "unseen", "email": null}', '{}');
+SELECT is(pg_temp.was('1', '2026-03-02 10:02+00'), NULL, 'a deleted row stays deleted, whatever changed it unseen');
+SELECT is(pg_temp.all_were('2026-03-02 10:02+00'), '', 'in the table, too');
+SELECT is(pg_temp.was('1', '2026-03-02 09:00+00'), NULL, 'and was not there before it was created');
+SELECT is(pg_temp.all_were('2026-03-02 09:00+00'), '', 'in the table, too');
+SELECT pg_temp.change('2026-03-02 10:03+00', 120, 'users', 'CREATE', '{}', '{"id": 2, "name": "b", "email": null}');
+SELECT pg_temp.change('2026-03-02 10:04+00', 130, 'users', 'UPDATE', '{"id": 2, "name": "unseen", "email": null}', '{"id": 3, "name": "unseen", "email": null}');
+SELECT is(pg_temp.was('2', '2026-03-02 10:05+00'), NULL, 'nor is one that got another key still under the old one');
+SELECT is(pg_temp.all_were('2026-03-02 10:05+00'), '3:unseen', 'in the table, too');
+
+-- "No row" is an answer of which one must be certain as well.
+SELECT pg_temp.shape_of('orders');
+SELECT pg_temp.change('2026-03-03 09:00+00', 200, 'orders', 'CREATE', '{}', '{"id": 1, "name": "one"}');
+SELECT pg_temp.change('2026-03-03 09:01+00', 210, 'orders', 'CREATE', '{}', '{"id": 2, "name": "two"}');
+SELECT pg_temp.change('2026-03-03 09:02+00', 220, 'orders', 'DELETE', '{"id": 2, "name": "two"}', '{}');
+SELECT is(pg_temp.was('7', '2026-03-03 09:30+00', 'orders'), NULL, 'a record that never was');
+SELECT pg_temp.quarantined('2026-03-03 10:00+00', '0/E6', 'orders', 'CREATE');
+SELECT pg_temp.change('2026-03-03 10:30+00', 240, 'orders', 'UPDATE', '{"id": 1, "name": "one"}', '{"id": 1, "name": "uno"}');
+SELECT pg_temp.change('2026-03-03 10:31+00', 250, 'orders', 'CREATE', '{}', '{"id": 3, "name": "three"}');
+SELECT pg_temp.change('2026-03-03 10:32+00', 260, 'orders', 'DELETE', '{"id": 3, "name": "three"}', '{}');
+SELECT is(pg_temp.was('7', '2026-03-03 11:00+00', 'orders'), 'error: what the record was is not certain: a change of the table is in changes.quarantine',
+    'one that may have been created by a change in quarantine');
+SELECT is(pg_temp.was('2', '2026-03-03 11:00+00', 'orders'), 'error: what the record was is not certain: a change of the table is in changes.quarantine',
+    'one that was deleted before');
+SELECT is(pg_temp.was('2', '2026-03-03 09:30+00', 'orders'), NULL, 'at a time before, it is certain');
+SELECT is(pg_temp.was('3', '2026-03-03 11:00+00', 'orders'), NULL, 'as after a later change of its own');
+SELECT is(pg_temp.was('1', '2026-03-03 11:00+00', 'orders'), 'uno', 'also of a row that is there');
+SELECT pg_temp.change('2026-03-03 12:00+00', 270, 'orders', 'TRUNCATE', '{}', '{}');
+SELECT is(pg_temp.was('7', '2026-03-03 12:00+00', 'orders'), NULL, 'a TRUNCATE makes all of them certain');
+INSERT INTO changes.gaps (source_id, start_lsn, end_lsn, reason) VALUES (1, '0/110', '0/112', 'slot was lost');
+SELECT pg_temp.change('2026-03-03 13:00+00', 280, 'orders', 'CREATE', '{}', '{"id": 4, "name": "four"}');
+SELECT is(pg_temp.was('7', '2026-03-03 13:00+00', 'orders'), 'error: what the record was is not certain: changes are missing: slot was lost', 'so does a gap');
+DELETE FROM changes.gaps;
+
+-- Known from a later change only: what may have changed the row until that one counts, not until the moment.
+SELECT pg_temp.shape_of('items');
+SELECT pg_temp.quarantined('2026-03-04 10:05+00', '0/136', 'items', 'UPDATE');
+SELECT pg_temp.change('2026-03-04 10:10+00', 320, 'items', 'UPDATE', '{"id": 1, "name": "new"}', '{"id": 1, "name": "newer"}');
+SELECT pg_temp.change('2026-03-04 10:11+00', 330, 'items', 'CREATE', '{}', '{"id": 2, "name": "x"}');
+SELECT is(pg_temp.was('1', '2026-03-04 10:00+00', 'items'), 'error: what the record was is not certain: a change of the table is in changes.quarantine',
+    'a row that a change in quarantine may have changed before the first that is known');
+SELECT is(pg_temp.was('2', '2026-03-04 10:00+00', 'items'), 'error: what the record was is not certain: a change of the table is in changes.quarantine',
+    'or deleted, before it was created again');
+SELECT is(pg_temp.all_were('2026-03-04 10:00+00', 'items'), '1:new ?a change of the table is in changes.quarantine', 'in the table it is a doubt');
+SELECT is(pg_temp.all_were('2026-03-04 10:06+00', 'items'), '1:new ?a change of the table is in changes.quarantine', 'as it is in between');
+SELECT is(pg_temp.all_were('2026-03-04 10:10+00', 'items'), '1:newer', 'and no longer is once a change is known');
+DELETE FROM changes.quarantine WHERE "table" = 'items';
+SELECT pg_temp.change('2026-03-04 10:04+00', 305, 'orders', 'CREATE', '{}', '{"id": 9, "name": "before the gap"}');
+INSERT INTO changes.gaps (source_id, start_lsn, end_lsn, reason) VALUES (1, '0/140', '0/142', 'slot was lost');
+SELECT is(pg_temp.all_were('2026-03-04 10:00+00', 'items'), '1:new', 'what comes after the first known change says nothing');
+UPDATE changes.gaps SET start_lsn = '0/136', end_lsn = '0/138';
+SELECT is(pg_temp.all_were('2026-03-04 10:00+00', 'items'), '1:new ?changes are missing: slot was lost', 'a later gap before it is a doubt');
+SELECT is(pg_temp.was('1', '2026-03-04 10:00+00', 'items'), 'error: what the record was is not certain: changes are missing: slot was lost', 'and an error of the record');
+SELECT is(pg_temp.all_were('2026-03-04 10:00+00', 'orders'), '4:four', 'of rows with a change until then it is none');
+DELETE FROM changes.gaps;
+-- Of the transaction that is known, another change may be in quarantine: it commits later than the known one is written.
+SELECT pg_temp.shape_of('pairs');
+SELECT pg_temp.change('2026-03-04 12:00+00', 340, 'pairs', 'UPDATE', '{"id": 1, "name": "half"}', '{"id": 1, "name": "whole"}');
+SELECT pg_temp.quarantined('2026-03-04 12:00+00', '0/15E', 'pairs', 'UPDATE');
+SELECT matches(pg_temp.all_were('2026-03-04 11:00+00', 'pairs'), '^1:half \?a change', 'one of the same transaction may come before it');
+-- Without a key.
+SELECT pg_temp.change('2026-03-04 13:00+00', 360, 'events', 'CREATE', '{}', '{"kind": "past", "weight": 1}');
+SELECT pg_temp.quarantined('2026-03-04 13:05+00', '0/16B', 'events', 'UPDATE');
+SELECT pg_temp.change('2026-03-04 13:10+00', 370, 'events', 'DELETE', '{"kind": "later", "weight": 1}', '{}');
+SELECT is((SELECT string_agg((p."row"->>'kind') || coalesce(' ?' || p.doubt, ''), ', ' ORDER BY p."row"->>'kind') FROM changes.as_of('events', '2026-03-04 13:01+00') AS p),
+    'later ?a change of the table is in changes.quarantine, past', 'in a bag, too');
+
+SELECT * FROM finish();
+ROLLBACK;
