@@ -22,7 +22,7 @@ BEGIN
                               'committed_at', 'queued_at', 'created_at', 'transaction_id', 'position']),
                ('trail', ARRAY['id', 'database', 'schema', 'table', 'committed_at', 'position']),
                ('drops', ARRAY['id', 'partition', 'lower_bound', 'upper_bound', 'rows', 'held', 'retention']),
-               ('moves', ARRAY['partition', 'awaited']),
+               ('moves', ARRAY['partition', 'name', 'awaited']),
                ('seals', ARRAY['partition', 'name', 'sealed_at']),
                ('permits', ARRAY['transaction_id']),
                ('grants', ARRAY['role', 'kind', 'tables']),

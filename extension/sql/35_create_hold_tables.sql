@@ -64,6 +64,7 @@ BEGIN
     );
     CREATE TABLE IF NOT EXISTS changes.moves (
         partition oid PRIMARY KEY,
+        name      text NOT NULL,
         awaited   text[] NOT NULL
     );
     CREATE TABLE IF NOT EXISTS changes.seals (

@@ -5,6 +5,8 @@
 -- Snapshots are not shown to every role, running transactions are: each holds a lock on its virtual transaction id. Those that run when the move is first found committed
 -- are written down, and awaited. The list outlives a run of maintain(), or a database that is never without a long
 -- transaction would never drop.
+--
+-- A list is known by its partition's oid and name, as a seal is: in a copy restored from a dump the oids are others, and nobody there has to be awaited.
 CREATE FUNCTION changes.running_transactions()
 RETURNS SETOF text
 LANGUAGE plpgsql VOLATILE
@@ -32,8 +34,10 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    INSERT INTO changes.moves (partition, awaited)
-    VALUES (source, ARRAY(SELECT r FROM changes.running_transactions() AS r))
+    DELETE FROM changes.moves AS m
+     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = m.partition AND c.oid::regclass::text = m.name);
+    INSERT INTO changes.moves (partition, name, awaited)
+    VALUES (source, source::text, ARRAY(SELECT r FROM changes.running_transactions() AS r))
         ON CONFLICT (partition) DO NOTHING;
     RETURN NOT EXISTS (
         SELECT FROM changes.moves AS m
