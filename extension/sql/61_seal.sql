@@ -62,8 +62,9 @@ BEGIN
         RAISE EXCEPTION 'table % was not vacuumed', partition
             USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Run the command before this one of changes.vacuum_commands().';
     END IF;
-    -- Partitions that were dropped by hand.
-    DELETE FROM changes.seals AS s WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = s.partition);
+    -- Partitions that were dropped by hand, and those of the database that this one was restored from.
+    DELETE FROM changes.seals AS s
+     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = s.partition AND c.oid::regclass::text = s.name);
     INSERT INTO changes.seals (partition, name) VALUES (record_seal.partition, record_seal.partition::text)
         ON CONFLICT ON CONSTRAINT seals_pkey DO UPDATE SET name = excluded.name, sealed_at = excluded.sealed_at;
 END

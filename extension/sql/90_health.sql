@@ -6,6 +6,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     RETURN QUERY SELECT * FROM changes.health_of_partitions();
+    RETURN QUERY SELECT * FROM changes.health_of_care();
     RETURN QUERY SELECT * FROM changes.health_of_sources();
 END
 $$;
@@ -96,6 +97,41 @@ $$;
 COMMENT ON FUNCTION changes.health_of_partitions() IS
 'Internal. Returns the rows of changes.health() about partitions and indexes. Errors: 42P01 before changes.setup().
 Example: SELECT * FROM changes.health_of_partitions();';
+
+-- What nothing else tells: that nobody seals (apply does not where it runs as a writer: VACUUM is the owner's), and that the trail can be changed.
+-- The first seals of an old trail take their time, and an empty partition needs none.
+CREATE FUNCTION changes.health_of_care()
+RETURNS TABLE ("check" text, status text, detail text, hint text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    unsealed bigint;
+    open_tables text[];
+BEGIN
+    SELECT count(*) INTO unsealed
+      FROM changes.sealable_partitions() AS s (partition)
+     CROSS JOIN LATERAL changes.partition_bounds(s.partition) AS b
+     WHERE b.upper_bound < changes.retention_reference() - interval '1 day' AND changes.row_estimate(s.partition) > 0;
+    RETURN QUERY SELECT 'sealing', CASE WHEN unsealed > 0 THEN 'warning' ELSE 'ok' END,
+        format('%s partitions ended more than a day ago and had no last VACUUM', unsealed),
+        CASE WHEN unsealed > 0 THEN 'As the trail''s owner: SELECT changes.vacuum_commands() \gexec; waltrail apply does it only where it runs as the owner.' END;
+
+    open_tables := ARRAY(
+        SELECT t.relation::text
+          FROM (SELECT a FROM changes.append_only_tables() AS a UNION SELECT p.partition FROM changes.partition_bounds() AS p) AS t (relation)
+         WHERE EXISTS (SELECT FROM changes.protection_commands(t.relation)) ORDER BY 1);
+    RETURN QUERY SELECT 'append-only', CASE WHEN open_tables <> '{}' THEN 'error' ELSE 'ok' END,
+        CASE WHEN open_tables <> '{}' THEN format('changes could be altered or deleted in %s of the tables: %s', cardinality(open_tables),
+                                                  array_to_string(open_tables[1:5], ', ') || CASE WHEN cardinality(open_tables) > 5 THEN ', …' ELSE '' END)
+             ELSE 'all tables refuse UPDATE, DELETE and TRUNCATE' END,
+        CASE WHEN open_tables <> '{}' THEN 'SELECT changes.setup(); and find out who has disabled or dropped triggers.' END;
+END
+$$;
+
+COMMENT ON FUNCTION changes.health_of_care() IS
+'Internal. Returns the rows of changes.health() about seals and the append-only triggers. Errors: 42P01 before changes.setup().
+Example: SELECT * FROM changes.health_of_care();';
 
 -- Lag is judged by when apply last recorded something, which it does every ten seconds even when nothing happens.
 CREATE FUNCTION changes.health_of_sources()

@@ -241,7 +241,7 @@ $$;
 
 COMMENT ON FUNCTION changes.erase_context(jsonb, text, text, boolean) IS
 'Erases a person''s data from contexts, for good: where a context contains the filter (@>), the members that the filter names become null, and
-_waltrail.erased_context says which. The actor is in the context too: {"_waltrail": {"actor": {"user": "…"}}}. database is the label of a
+_waltrail.erased_context says which. The actor is in the context too: {"_waltrail": {"actor": {"session_user": "…"}}}. database is the label of a
 source; without it all are meant. What a hold in force keeps is erased with despite_hold only. Returns the number of changes, and notes the erasure in
 changes.erasures, without the filter''s values.
 Errors: 22023 without a reason, or a filter that is no object with members; 55006 and 55000 as changes.erase(). Where no context is like that, a WARNING, and 0.

@@ -18,7 +18,8 @@ CONTENT = {
     name: f"SELECT md5(string_agg(to_jsonb(t)::text, '' ORDER BY to_jsonb(t)::text COLLATE \"C\")), count(*) FROM {name} AS t"
     for name in (
         "public.changes", "changes.sources", "changes.applied", "changes.relations", "changes.gaps", "changes.quarantine",
-        "changes.settings", "changes.grants", "changes.erasures",
+        "changes.settings", "changes.grants", "changes.erasures", "changes.holds", "changes.held", "changes.drops", "changes.moves", "changes.seals",
+        "changes.trail", "changes.differences", "changes.granted_differences",
     )
 } | {
     "partitions": "SELECT p.partition::text, p.lower_bound, p.upper_bound FROM changes.partitions() AS p ORDER BY 1",
@@ -70,7 +71,13 @@ def trail(source, new_server, slot, waltrail):
         'INSERT INTO public.changes ("database", "schema", "table", primary_key, operation, transaction_id, position, committed_at) '
         "SELECT 'other', 's', 't', 'x' || g, 'CREATE', g, g, date_trunc('second', now()) - g * interval '3 minutes' FROM generate_series(-4000, 4000) g"
     )
+    # Past the retention: one change goes, one is held.
+    destination.execute("""
+        INSERT INTO public.changes ("database", "schema", "table", primary_key, operation, transaction_id, position, committed_at)
+        SELECT 'other', 's', t, '1', 'CREATE', 1, 1, now() - interval '40 days' FROM unnest(ARRAY['held', 'gone']) AS t""")
     destination.psql("""
+        SELECT changes.hold('s', 'held', reason => 'a case');
+        SELECT changes.release(changes.hold('s', 'gone', reason => 'another case'));
         SELECT changes.grant_writer('dump_writer');
         SELECT changes.grant_reader('dump_reader');
         SELECT changes.grant_reader('dump_some', '{public.c*}');
@@ -78,6 +85,7 @@ def trail(source, new_server, slot, waltrail):
         INSERT INTO changes.gaps (source_id, start_lsn, end_lsn, reason) SELECT id, '0/1', '0/2', 'a reason' FROM changes.sources;
         UPDATE partman.part_config SET premake = 6;
         CALL changes.maintain();
+        SELECT changes.vacuum_commands() \\gexec
     """)
     return source, destination, slot
 
@@ -111,6 +119,10 @@ def test_a_restored_trail_is_the_same_and_apply_goes_on_where_it_was(trail, else
     source, destination, slot = trail
     before = content(destination)
     assert before["changes.quarantine"][0][1] == 2 and before["public.changes"][0][1] == CHANGES + 100 - 2 + 8001
+    counts = {name: before[f"changes.{name}"][0][1] for name in ("holds", "held", "drops", "moves", "trail")}
+    assert counts == {"holds": 2, "held": 1, "drops": 1, "moves": 0, "trail": before["public.changes"][0][1] + 1}
+    sealed = before["changes.seals"][0][1]
+    assert sealed > 3 and destination.value("SELECT count(*) FROM changes.sealable_partitions()") == 0
     dump(destination, tmp_path / "dump", how)
     destination.server.stop()
     restore(tmp_path / "dump", how, elsewhere)
@@ -119,13 +131,20 @@ def test_a_restored_trail_is_the_same_and_apply_goes_on_where_it_was(trail, else
         assert after[name] == before[name], name
 
     # It is a trail like any other: append-only, maintained, with numbers that go on, and setup() finds nothing to do.
-    for statement in ("DELETE FROM public.changes", "TRUNCATE public.changes_default"):
+    for statement in ("DELETE FROM public.changes", "TRUNCATE public.changes_default", "DELETE FROM changes.held", "DELETE FROM changes.holds", "UPDATE changes.drops SET rows = 0"):
         with pytest.raises(psycopg2.errors.ObjectNotInPrerequisiteState, match="append-only"):
             elsewhere.execute(statement)
     elsewhere.psql("SELECT changes.setup(); CALL changes.maintain();")
     assert content(elsewhere) == after
     elsewhere.execute("INSERT INTO changes.gaps (source_id, start_lsn, end_lsn, reason) SELECT id, '0/3', '0/4', 'next' FROM changes.sources")
     assert elsewhere.query("SELECT id, reason FROM changes.gaps ORDER BY id") == [(1, "a reason"), (2, "next")]
+    assert elsewhere.value("SELECT changes.hold('s', 'next', reason => 'next')") == 3
+
+    # Nothing of the copy was vacuumed, so nothing of it is sealed.
+    assert elsewhere.value("SELECT count(*) FROM changes.partitions() WHERE is_sealed") == 0
+    elsewhere.psql("SELECT changes.vacuum_commands() \\gexec")
+    assert elsewhere.value("SELECT count(*) FROM changes.partitions() WHERE is_sealed") == sealed
+    assert elsewhere.value("SELECT count(*) FROM changes.seals") == sealed
 
     source.execute("UPDATE counters SET value = 0 WHERE id = 20")
     source.execute("DELETE FROM counters WHERE id = 21")
@@ -133,6 +152,28 @@ def test_a_restored_trail_is_the_same_and_apply_goes_on_where_it_was(trail, else
     assert elsewhere.query("SELECT operation, primary_key FROM changes ORDER BY position DESC LIMIT 2") == [("DELETE", "21"), ("UPDATE", "20")]
     assert elsewhere.value("SELECT count(*) FROM changes") == before["public.changes"][0][1] + 2
     assert elsewhere.value("SELECT count(DISTINCT id) FROM changes") == before["public.changes"][0][1] + 2
+
+
+def test_a_partition_that_waits_for_a_reader_does_not_wait_in_the_copy(trail, elsewhere, tmp_path):
+    """What its held rows were moved for is known in the copy, whom the original waited for is not."""
+    _, destination, _ = trail
+    expired = "SELECT count(*) FROM changes.partitions() WHERE upper_bound < now() - interval '25 days'"
+    destination.execute("SELECT changes.set_retention('unlimited')")
+    destination.execute("""
+        INSERT INTO public.changes ("database", "schema", "table", primary_key, operation, transaction_id, position, committed_at)
+        SELECT 'other', 's', 'held', '2', 'CREATE', 1, 1, now() - interval '30 days'""")
+    destination.execute("CALL changes.maintain()")
+    destination.execute("SELECT changes.set_retention('20 days')")
+    with contextlib.closing(destination.connect(autocommit=False)) as connection, connection.cursor() as reader:
+        reader.execute("SELECT 1")
+        destination.execute("CALL changes.maintain()")
+        assert destination.value("SELECT count(*) FROM changes.moves") == 1 and destination.value(expired) == 1
+        dump(destination, tmp_path / "dump", "custom")
+    destination.server.stop()
+    restore(tmp_path / "dump", "custom", elsewhere)
+    elsewhere.execute("CALL changes.maintain()")
+    assert elsewhere.value("SELECT count(*) FROM changes.moves") == 0 and elsewhere.value(expired) == 0
+    assert elsewhere.query("""SELECT primary_key FROM changes.trail WHERE "table" = 'held' ORDER BY 1""") == [("1",), ("2",)]
 
 
 def test_apply_refuses_a_copy_that_lacks_what_was_applied_since(trail, elsewhere, tmp_path, waltrail):
@@ -179,7 +220,7 @@ def test_a_trail_outlives_its_extension_and_init_takes_it_up_again(trail, waltra
     destination.execute("DROP EXTENSION waltrail")
     with pytest.raises(psycopg2.errors.ObjectNotInPrerequisiteState, match="append-only"):
         destination.execute("DELETE FROM public.changes")
-    assert destination.value("SELECT count(*) FROM changes.changes") == before["public.changes"][0][1]
+    assert destination.value("SELECT count(*) FROM changes.changes") == before["changes.trail"][0][1]
     done = waltrail.apply_until_now(source, destination, slot, check=False)
     assert done.returncode == 1 and 'extension "waltrail" is missing' in done.stderr
     destination.psql("CREATE EXTENSION waltrail; SELECT changes.setup();")

@@ -5,7 +5,7 @@ CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
 SET LOCAL client_min_messages = error;
-SELECT plan(59);
+SELECT plan(60);
 SELECT throws_like('SELECT changes.erase(''s'', ''t'', ''1'', ''r'')', 'could not erase from the trail', 'before setup() it says so');
 SELECT changes.setup();
 INSERT INTO changes.sources (id, label, system_identifier, database_oid, database_name, slot_name)
@@ -20,7 +20,7 @@ RETURNS void LANGUAGE sql AS $$
 $$;
 SELECT pg_temp.add('shop', 'public', 'users', '1', 'CREATE', '{}', '{"id": 1, "name": "Ada", "email": "ada@example.com", "n": 1}', 1),
        pg_temp.add('shop', 'public', 'users', '1', 'UPDATE', '{"id": 1, "name": "Ada", "email": "ada@example.com", "n": 1}',
-                   '{"id": 1, "name": "Ada", "email": "a@example.com", "n": 2}', 2, '{"request": 7, "_waltrail": {"actor": {"user": "x"}}}'),
+                   '{"id": 1, "name": "Ada", "email": "a@example.com", "n": 2}', 2, '{"request": 7, "_waltrail": {"actor": {"session_user": "x"}}}'),
        pg_temp.add('shop', 'public', 'users', '1', 'DELETE', '{"id": 1, "name": "Ada", "email": null}', '{}', 90),
        pg_temp.add('shop', 'public', 'users', '2', 'CREATE', '{}', '{"id": 2, "name": "Bob", "email": "bob@example.com"}', 4),
        pg_temp.add('shop', 'public', 'users2', '1', 'CREATE', '{}', '{"id": 1, "name": "Eve"}', 5),
@@ -32,7 +32,7 @@ SELECT is(changes.erase('public', 'users', '1', 'request 1', '{email,name}', 'sh
 SELECT results_eq('SELECT before, after, context FROM public.changes WHERE database = ''shop'' AND "table" = ''users'' AND primary_key = ''1'' ORDER BY position',
     $$VALUES ('{}'::jsonb, '{"id": 1, "name": null, "email": null, "n": 1}'::jsonb, '{"_waltrail": {"erased": ["email", "name"]}}'::jsonb),
              ('{"id": 1, "name": null, "email": null, "n": 1}', '{"id": 1, "name": null, "email": null, "n": 2}',
-              '{"request": 7, "_waltrail": {"actor": {"user": "x"}, "erased": ["email", "name"]}}'),
+              '{"request": 7, "_waltrail": {"actor": {"session_user": "x"}, "erased": ["email", "name"]}}'),
              ('{"id": 1, "name": null, "email": null}', '{}', '{"_waltrail": {"erased": ["email", "name"]}}')$$,
     'hold nulls where the values were, and say so');
 SELECT bag_eq('SELECT * FROM public.changes WHERE database <> ''shop'' OR "table" <> ''users'' OR primary_key <> ''1''', 'SELECT * FROM others',
@@ -91,6 +91,8 @@ SELECT results_eq('SELECT context FROM public.changes WHERE position = 30',
     'lose the members that it names, and only these');
 SELECT is(changes.erase_context('{"user": {"email": "ada@example.com"}}', 'r', 'shop'), 0::bigint, 'of one source only, where it is named');
 SELECT is(changes.erase_context('{"_waltrail": {"actor": {"session_user": "ada"}}}', 'r'), 1::bigint, 'an actor');
+SELECT results_eq($$SELECT changes.member_paths(substring(obj_description('changes.erase_context'::regproc, 'pg_proc') FROM '{"_waltrail"[^}]*}}}')::jsonb)$$,
+    ARRAY['_waltrail.actor.session_user'], 'as the comment says');
 SELECT results_eq('SELECT context FROM public.changes WHERE position = 32',
     $$VALUES ('{"user": "ada@example.com", "_waltrail": {"actor": {"session_user": null}, "erased_context": ["_waltrail.actor.session_user"]}}'::jsonb)$$,
     'is in the context');

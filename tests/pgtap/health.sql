@@ -4,7 +4,7 @@ CREATE EXTENSION pgtap;
 CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
-SELECT plan(17);
+SELECT plan(31);
 SELECT throws_ok('SELECT changes.health()', '42P01', NULL, 'before setup() there is nothing to look at');
 SELECT changes.setup('3 days');
 CREATE FUNCTION pg_temp.status_of(what text) RETURNS text LANGUAGE sql AS $$ SELECT string_agg(h.status, ',') FROM changes.health() AS h WHERE h."check" = what $$;
@@ -35,6 +35,38 @@ SELECT is(detail, '3 changes have a value that jsonb cannot hold as it is', 'mar
 SELECT is(pg_temp.status_of('marked values'), 'ok', 'and no fault');
 UPDATE pg_index SET indisvalid = false WHERE indexrelid = (SELECT min(indexrelid) FROM pg_index WHERE indrelid = 'public.changes_default'::regclass);
 SELECT is(pg_temp.status_of('indexes'), 'error', 'an index that is not valid');
+
+SELECT format('DROP TABLE %s', p.partition) FROM changes.partition_bounds() AS p WHERE p.lower_bound > now() ORDER BY p.lower_bound LIMIT 1 \gexec
+SELECT ok(h.status = 'warning' AND h.hint IS NOT NULL AND h.detail LIKE '%hole%', 'a hole is told, and what to do') FROM changes.health() AS h WHERE h."check" = 'partitions ahead';
+
+-- What stands open, at the root, in one partition, beside the trail.
+SELECT is(pg_temp.status_of('append-only'), 'ok', 'all is append-only');
+CREATE FUNCTION pg_temp.is_open(commands text, opened text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE commands;
+    RETURN QUERY SELECT is(h.status || ' ' || h.detail, 'error changes could be altered or deleted in ' || opened, commands) FROM changes.health() AS h WHERE h."check" = 'append-only';
+    PERFORM changes.setup();
+    RETURN QUERY SELECT is(pg_temp.status_of('append-only'), 'ok', 'setup() mends it');
+END
+$$;
+SELECT pg_temp.is_open('ALTER TABLE public.changes_default DISABLE TRIGGER waltrail_append_only', '1 of the tables: public.changes_default');
+SELECT pg_temp.is_open('DROP TRIGGER waltrail_append_only_truncate ON public.changes', '1 of the tables: public.changes');
+SELECT pg_temp.is_open('ALTER TABLE changes.held DISABLE TRIGGER ALL; ALTER TABLE changes.holds ENABLE REPLICA TRIGGER waltrail_append_only', '2 of the tables: changes.held, changes.holds');
+ALTER TABLE public.changes DISABLE TRIGGER ALL;
+SELECT matches(h.detail, '^changes could be altered or deleted in [0-9]+ of the tables: public.changes, (public\.changes_[a-z0-9_]+, ){3}public\.changes_[a-z0-9_]+, …$', 'of many, five are named')
+  FROM changes.health() AS h WHERE h."check" = 'append-only';
+SELECT changes.setup();
+
+-- A partition that ended days ago, with rows, that nobody seals. It needs no rows of its own in the statistics to be counted: VACUUM's will do.
+SELECT is(pg_temp.status_of('sealing'), 'ok', 'empty partitions need no seal');
+UPDATE pg_class SET reltuples = 10 WHERE oid = (SELECT p.partition FROM changes.partition_bounds() AS p ORDER BY p.lower_bound LIMIT 1);
+UPDATE changes.applied SET last_committed_at = clock_timestamp();
+SELECT is(h.status || ' ' || h.detail, 'warning 1 partitions ended more than a day ago and had no last VACUUM', 'one with rows does') FROM changes.health() AS h WHERE h."check" = 'sealing';
+SELECT matches(h.hint, 'vacuum_commands', 'by these commands') FROM changes.health() AS h WHERE h."check" = 'sealing';
+INSERT INTO changes.seals (partition, name) SELECT p.partition, 'public.' || p.partition FROM changes.partition_bounds() AS p ORDER BY p.lower_bound LIMIT 1;
+SELECT is(pg_temp.status_of('sealing'), 'ok', 'and then is well');
+UPDATE pg_class SET reltuples = 10 WHERE oid = (SELECT p.partition FROM changes.partition_bounds() AS p WHERE p.upper_bound < now() ORDER BY p.lower_bound DESC LIMIT 1);
+SELECT is(pg_temp.status_of('sealing'), 'ok', 'that of yesterday has time until tomorrow');
 
 DO $$
 DECLARE
