@@ -258,26 +258,35 @@ void BatchWriter::settle() {
 }
 
 bool BatchWriter::is_idle_position_due() const {
-    return (received_end_.value - recorded_end_.value >= idle_bytes_min_ || has_time_to_record()) &&
+    return received_end_.value - recorded_end_.value >= idle_bytes_min_ &&
            Clock::now() - recorded_at_ >= settings_.idle_record_interval;
 }
 
-// A time alone is no reason to write where what is written comes back as WAL: the server would never be quiet.
+// A time alone is seldom a reason to write where what is written comes back as WAL: the server would never be quiet.
+std::chrono::milliseconds BatchWriter::time_record_interval() const {
+    return expects_echo_ ? settings_.echo_record_interval : settings_.idle_record_interval;
+}
+
 bool BatchWriter::has_time_to_record() const {
-    return !expects_echo_ && source_time_ &&
-           (!recorded_source_time_ ||
-            source_time_->microseconds > recorded_source_time_->microseconds);
+    return source_time_ && (!recorded_source_time_ ||
+                            source_time_->microseconds > recorded_source_time_->microseconds);
+}
+
+// A source that tells no time (a standby) is recorded as well: recorded_at says that it was there.
+bool BatchWriter::is_time_due() const {
+    return (has_time_to_record() || !source_time_) &&
+           Clock::now() - recorded_at_ >= time_record_interval();
 }
 
 bool BatchWriter::wants_source_time() const {
-    return !batch_open_ && !expects_echo_ &&
-           Clock::now() - recorded_at_ >= settings_.idle_record_interval / 2;
+    return !batch_open_ && Clock::now() - recorded_at_ >=
+                               time_record_interval() - settings_.idle_record_interval / 2;
 }
 
 void BatchWriter::record_idle_position(bool now) {
     if (batch_open_ || reader_.in_transaction()) return;
-    if (received_end_ <= recorded_end_ && !has_time_to_record()) return;
-    if (!now && !is_idle_position_due()) return;
+    bool has_news = received_end_ > recorded_end_ || (has_time_to_record() && !expects_echo_);
+    if (!(now && has_news) && !is_idle_position_due() && !is_time_due()) return;
     destination_.execute("BEGIN");
     record(received_end_, std::nullopt, 0, 0);
 }

@@ -79,6 +79,8 @@ class BatchWriter {
     [[nodiscard]] bool is_batch_full() const;
     [[nodiscard]] bool is_idle_position_due() const;
     [[nodiscard]] bool has_time_to_record() const;
+    [[nodiscard]] bool is_time_due() const;
+    [[nodiscard]] std::chrono::milliseconds time_record_interval() const;
     [[nodiscard]] bool is_large_row(const std::optional<uint64_t> &row) const;
     [[nodiscard]] bool needs_care() const;
     [[nodiscard]] bool is_already_recorded(const wire::Transaction &transaction) const;

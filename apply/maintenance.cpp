@@ -18,13 +18,16 @@ void Maintenance::start() {
 void Maintenance::run(std::stop_token stop) {
     while (true) {
         seal(stop);
-        wait_for(interval_, stop);
+        auto passed =
+            std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - maintained_at_);
+        if (passed < interval_) wait_for(interval_ - passed, stop);
         if (stop.stop_requested()) return;
         maintain(stop);
     }
 }
 
 void Maintenance::maintain(const std::stop_token &stop) noexcept {
+    maintained_at_ = Clock::now();
     try {
         PostgresConnection destination(conninfo_, "destination");
         CancelOnStop cancel(destination, stop);
@@ -60,6 +63,8 @@ void Maintenance::seal(const std::stop_token &stop) noexcept {
         pin_session(destination);
         // As gentle as autovacuum: the first run on an old trail has all of its partitions to do.
         destination.execute("SET vacuum_cost_delay = 2");
+        // A partition that somebody else is at has its turn the next time.
+        destination.execute("SET lock_timeout = '1min'");
         CancelOnStop cancel(destination, stop);
         // Held to the end of the session. Of several apply processes one does it.
         if (destination
@@ -70,6 +75,8 @@ void Maintenance::seal(const std::stop_token &stop) noexcept {
         Result commands = destination.execute("SELECT c FROM changes.vacuum_commands() AS c");
         for (const std::string &command : first_column(commands)) {
             if (stop.stop_requested()) return;
+            // The first run on an old trail may take days, and partitions are wanted every one of them.
+            if (command.starts_with("VACUUM") && is_due()) return;
             try {
                 destination.execute(command);
             } catch (const Error &error) {

@@ -22,12 +22,17 @@ class Maintenance {
     void start();
 
   private:
+    using Clock = std::chrono::steady_clock;
+
     void maintain(const std::stop_token &stop) noexcept;
+    // Ends early, between two partitions, when maintain() is due.
     void seal(const std::stop_token &stop) noexcept;
+    [[nodiscard]] bool is_due() const { return Clock::now() - maintained_at_ >= interval_; }
     void run(std::stop_token stop);
 
     std::string conninfo_;
     std::chrono::milliseconds interval_;
+    Clock::time_point maintained_at_{};
     PendingCleaner cleaner_;
     std::jthread thread_; // last: it uses everything above
 };

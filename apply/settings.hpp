@@ -31,6 +31,8 @@ struct ApplySettings {
     // On one server a record of progress is WAL itself, and makes the server write more: a snapshot of running transactions
     // some 15 s later, pages in full and a checkpoint. Less than this is taken for that echo and not recorded.
     uint64_t echo_bytes_max = uint64_t{64} << 10;
+    // How often the source's time is recorded there, when nothing else is: changes.health() knows of it.
+    std::chrono::milliseconds echo_record_interval{300'000};
     std::chrono::milliseconds reconnect_delay_min{500};
     std::chrono::milliseconds reconnect_delay_max{30'000};
     std::chrono::milliseconds maintenance_interval{

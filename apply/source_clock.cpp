@@ -2,7 +2,10 @@
 
 #include <spdlog/spdlog.h>
 
+#include <sys/socket.h>
+
 #include <charconv>
+#include <functional>
 
 namespace waltrail {
 
@@ -70,12 +73,14 @@ std::optional<wire::Timestamp> SourceClock::reached(Lsn received) {
     return reached_;
 }
 
-void SourceClock::run(std::stop_token stop) {
+void SourceClock::run(const std::stop_token &stop) {
+    std::stop_callback<std::function<void()>> on_stop(stop, [this] { shut_down(); });
     std::unique_lock lock(mutex_);
     while (asked_.wait(lock, stop, [this] { return is_asked_; })) {
         uint64_t stream = stream_;
         lock.unlock();
-        std::optional<SourceMoment> moment = read();
+        std::optional<SourceMoment> moment = read(stop);
+        if (stop.stop_requested()) return;
         lock.lock();
         if (stream != stream_)
             continue; // of a stream that has ended; the new one may have asked again
@@ -84,18 +89,38 @@ void SourceClock::run(std::stop_token stop) {
     }
 }
 
+void SourceClock::connect(const std::stop_token &stop) {
+    source_.emplace(conninfo_, "source");
+    {
+        std::unique_lock lock(socket_mutex_);
+        socket_ = PQsocket(source_->get());
+    }
+    if (stop.stop_requested()) shut_down(); // before the socket was known
+    source_->execute("SET search_path = pg_catalog, pg_temp");
+}
+
+void SourceClock::disconnect() {
+    std::unique_lock lock(socket_mutex_);
+    socket_ = -1;
+    source_.reset();
+}
+
+// Ends the wait for the answer of a source that is silent, which no request to it would.
+void SourceClock::shut_down() {
+    std::unique_lock lock(socket_mutex_);
+    if (socket_ >= 0) ::shutdown(socket_, SHUT_RDWR);
+}
+
 // A connection that has lasted may have been cut meanwhile: a new one is tried at once.
-std::optional<SourceMoment> SourceClock::read() noexcept {
+std::optional<SourceMoment> SourceClock::read(const std::stop_token &stop) noexcept {
     bool is_new = !source_;
     try {
-        if (is_new) {
-            source_.emplace(conninfo_, "source");
-            source_->execute("SET search_path = pg_catalog, pg_temp");
-        }
+        if (is_new) connect(stop);
         return read_moment(*source_);
     } catch (const std::exception &error) {
-        source_.reset();
-        if (!is_new) return read();
+        disconnect();
+        if (stop.stop_requested()) return std::nullopt;
+        if (!is_new) return read(stop);
         if (!is_told_) spdlog::warn("could not ask for the source's time: {}", error.what());
         is_told_ = true;
         return std::nullopt;

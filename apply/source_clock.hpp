@@ -40,7 +40,7 @@ class SourceClock {
   public:
     SourceClock(std::string source_conninfo, std::chrono::milliseconds interval_min)
         : conninfo_(std::move(source_conninfo)), interval_min_(interval_min),
-          thread_([this](std::stop_token stop) { run(stop); }) {}
+          thread_([this](const std::stop_token &stop) { run(stop); }) {}
 
     // A new stream, perhaps of a server that was promoted: what was read before is void.
     void begin(std::optional<SourceMoment> first);
@@ -52,13 +52,18 @@ class SourceClock {
   private:
     using Clock = std::chrono::steady_clock;
 
-    void run(std::stop_token stop);
-    std::optional<SourceMoment> read() noexcept;
+    void run(const std::stop_token &stop);
+    std::optional<SourceMoment> read(const std::stop_token &stop) noexcept;
+    void connect(const std::stop_token &stop);
+    void disconnect();
+    void shut_down();
 
     std::string conninfo_;
     std::chrono::milliseconds interval_min_;
     std::optional<PostgresConnection> source_; // the thread's alone
     bool is_told_ = false;                     // that the source cannot be asked
+    std::mutex socket_mutex_; // of the socket, so that it is not closed while it is shut down
+    int socket_ = -1;
 
     std::mutex mutex_; // of what follows
     std::condition_variable_any asked_;

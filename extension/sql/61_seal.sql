@@ -3,7 +3,7 @@
 -- VACUUM cannot run in a function: what is to be run is given as commands, for psql (\gexec) and for waltrail apply.
 --
 -- A seal is known by oid and name: in a copy restored from a dump the oids are others, or another table's, and nothing has been vacuumed.
--- "Past" has a margin: the newest applied commit must be an hour past the partition's end, since sources are not equally far.
+-- "Past" has a margin: the newest applied commit, or time that a source told, must be an hour past the partition's end, since sources are not equally far.
 
 CREATE FUNCTION changes.sealable_partitions()
 RETURNS SETOF regclass

@@ -133,7 +133,9 @@ COMMENT ON FUNCTION changes.health_of_care() IS
 'Internal. Returns the rows of changes.health() about seals and the append-only triggers. Errors: 42P01 before changes.setup().
 Example: SELECT * FROM changes.health_of_care();';
 
--- Lag is judged by when apply last recorded something, which it does every ten seconds even when nothing happens.
+-- Lag is judged by the time that the trail has come to. On an idle source apply records that every ten seconds, and where source and
+-- destination are one server every five minutes (each record is WAL of the source). A source that tells no time (a standby) is judged by
+-- when apply last recorded something: that it was there.
 CREATE FUNCTION changes.health_of_sources()
 RETURNS TABLE ("check" text, status text, detail text, hint text)
 LANGUAGE plpgsql STABLE
@@ -142,16 +144,25 @@ AS $$
 DECLARE
     behind_warning_seconds CONSTANT numeric := 60;
     behind_error_seconds CONSTANT numeric := 600;
+    one_server_seconds CONSTANT numeric := 300;
 BEGIN
     RETURN QUERY
     SELECT format('lag of %s', l.source),
-           CASE WHEN l.seconds_behind IS NULL THEN 'warning' WHEN l.seconds_behind > behind_error_seconds THEN 'error'
-                WHEN l.seconds_behind > behind_warning_seconds THEN 'warning' ELSE 'ok' END,
-           CASE WHEN l.seconds_behind IS NULL THEN 'no commit is recorded yet'
-                ELSE format('complete to %s, %s s ago; apply last recorded at %s', l.horizon_time, l.seconds_behind, l.recorded_at) END,
-           CASE WHEN coalesce(l.seconds_behind, 'infinity') > behind_warning_seconds
+           CASE WHEN j.seconds IS NULL THEN 'warning' WHEN j.seconds > behind_error_seconds THEN 'error'
+                WHEN j.seconds > behind_warning_seconds THEN 'warning' ELSE 'ok' END,
+           concat(CASE WHEN l.seconds_behind IS NULL THEN 'no commit is recorded yet'
+                       ELSE format('complete to %s, %s s ago; apply last recorded at %s', l.horizon_time, l.seconds_behind, l.recorded_at) END,
+                  CASE WHEN t.is_told = false THEN '; the source tells no time, so whether there is more is not known here' END),
+           CASE WHEN coalesce(j.seconds, 'infinity') > behind_warning_seconds
                 THEN 'See that waltrail apply runs, and ask waltrail status with --source.' END
-      FROM changes.lag() AS l;
+      FROM changes.lag() AS l
+      JOIN changes.sources AS s ON s.label = l.source
+     CROSS JOIN LATERAL (SELECT bool_or(a.source_time IS NOT NULL) FROM changes.applied AS a WHERE a.source_id = s.id) AS t (is_told)
+     CROSS JOIN LATERAL (
+               SELECT CASE WHEN l.seconds_behind IS NULL OR t.is_told THEN l.seconds_behind
+                           ELSE least(l.seconds_behind, extract(epoch FROM clock_timestamp() - l.recorded_at)) END
+                      - CASE WHEN s.system_identifier = (SELECT c.system_identifier FROM pg_catalog.pg_control_system() AS c)
+                             THEN one_server_seconds ELSE 0 END) AS j (seconds);
     IF NOT FOUND THEN
         RETURN QUERY SELECT 'sources', 'warning', 'none is registered', 'Run waltrail init.';
     END IF;

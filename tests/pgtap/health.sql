@@ -4,7 +4,7 @@ CREATE EXTENSION pgtap;
 CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
-SELECT plan(31);
+SELECT plan(37);
 SELECT throws_ok('SELECT changes.health()', '42P01', NULL, 'before setup() there is nothing to look at');
 SELECT changes.setup('3 days');
 CREATE FUNCTION pg_temp.status_of(what text) RETURNS text LANGUAGE sql AS $$ SELECT string_agg(h.status, ',') FROM changes.health() AS h WHERE h."check" = what $$;
@@ -16,12 +16,29 @@ INSERT INTO changes.applied (source_id, start_lsn, end_lsn, timeline, last_commi
 SELECT is(pg_temp.not_ok(), '', 'then all is well');
 SELECT is_empty($$SELECT * FROM changes.health() WHERE detail IS NULL OR status = 'ok' AND hint IS NOT NULL AND "check" <> 'marked values'$$, 'what is well needs no hint');
 
-UPDATE changes.applied SET last_committed_at = clock_timestamp() - interval '2 minutes';
+UPDATE changes.applied SET last_committed_at = clock_timestamp() - interval '2 minutes', source_time = clock_timestamp() - interval '1 day';
 SELECT is(pg_temp.status_of('lag of shop'), 'warning', 'two minutes behind');
 UPDATE changes.applied SET last_committed_at = clock_timestamp() - interval '1 hour';
 SELECT is(pg_temp.status_of('lag of shop'), 'error', 'an hour behind');
 UPDATE changes.applied SET source_time = clock_timestamp();
 SELECT is(pg_temp.status_of('lag of shop'), 'ok', 'a source that was idle for that hour is not behind');
+
+-- A source that tells no time: that apply was there is what is known.
+UPDATE changes.applied SET source_time = NULL, recorded_at = clock_timestamp();
+SELECT is(pg_temp.status_of('lag of shop'), 'ok', 'a source that tells no time is not behind while apply records');
+SELECT ok(h.detail LIKE '%the source tells no time%', 'it is said that nothing else is known') FROM changes.health() AS h WHERE h."check" = 'lag of shop';
+UPDATE changes.applied SET recorded_at = clock_timestamp() - interval '1 hour';
+SELECT is(pg_temp.status_of('lag of shop'), 'error', 'and is once apply does not');
+-- On one server apply records the time every five minutes.
+UPDATE changes.sources SET system_identifier = (SELECT c.system_identifier FROM pg_control_system() AS c);
+UPDATE changes.applied SET source_time = clock_timestamp() - interval '5 minutes', recorded_at = clock_timestamp();
+SELECT is(pg_temp.status_of('lag of shop'), 'ok', 'five minutes are nothing where source and destination are one server');
+UPDATE changes.applied SET source_time = clock_timestamp() - interval '20 minutes';
+SELECT is(pg_temp.status_of('lag of shop'), 'error', 'twenty are');
+UPDATE changes.sources SET system_identifier = 1;
+UPDATE changes.applied SET source_time = clock_timestamp() - interval '5 minutes';
+SELECT is(pg_temp.status_of('lag of shop'), 'warning', 'between two servers five minutes are a delay');
+UPDATE changes.applied SET source_time = clock_timestamp();
 
 INSERT INTO public.changes (database, schema, "table", operation, transaction_id, position, committed_at) VALUES ('d', 's', 't', 'CREATE', 1, 1, '2999-01-01');
 SELECT is(pg_temp.status_of('default partition'), 'warning', 'rows in the default partition');

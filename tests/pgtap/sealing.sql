@@ -12,7 +12,7 @@ CREATE EXTENSION dblink;
 CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
-SELECT plan(32);
+SELECT plan(33);
 SELECT throws_ok('SELECT changes.vacuum_commands()', '42P01', NULL, 'without a trail there is nothing to vacuum');
 SELECT throws_ok('SELECT changes.clean_pending()', '42P01', NULL, 'or to clean');
 SELECT changes.setup('20 days');
@@ -34,7 +34,10 @@ VALUES (1, 'one', 1, 1, 'one', 's');
 INSERT INTO changes.applied (source_id, start_lsn, end_lsn, timeline, last_committed_at) VALUES (1, '0/1', '0/2', 1, day(-2) + interval '59 minutes');
 SELECT is(max(upper_bound), day(-3), 'a partition is past an hour after its end, by what was applied')
   FROM changes.sealable_partitions() AS s JOIN changes.partition_bounds() AS p ON p.partition = s;
-UPDATE changes.applied SET last_committed_at = day(10);
+UPDATE changes.applied SET source_time = day(-1) + interval '61 minutes';
+SELECT is(max(upper_bound), day(-1), 'a source that is quiet, but tells its time, has its partitions sealed')
+  FROM changes.sealable_partitions() AS s JOIN changes.partition_bounds() AS p ON p.partition = s;
+UPDATE changes.applied SET last_committed_at = day(10), source_time = NULL;
 SELECT set_eq('SELECT changes.sealable_partitions()', 'TABLE past', 'and by this server''s clock, where that of the source is ahead');
 SELECT is(count(*), 2 * (SELECT count(*) FROM past), 'each has two commands') FROM changes.vacuum_commands();
 SELECT is((SELECT c FROM changes.vacuum_commands() AS c LIMIT 1),
