@@ -5,7 +5,7 @@ CREATE EXTENSION pgtap;
 CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
-SELECT plan(25);
+SELECT plan(30);
 \ir made/shop.sql
 SET LOCAL client_min_messages = error;
 CREATE FUNCTION pg_temp.was(key text, at timestamptz, name text DEFAULT 'users', named text DEFAULT 'name') RETURNS text LANGUAGE plpgsql AS $$
@@ -95,6 +95,22 @@ SELECT pg_temp.quarantined('2026-03-04 13:05+00', '0/16B', 'events', 'UPDATE');
 SELECT pg_temp.change('2026-03-04 13:10+00', 370, 'events', 'DELETE', '{"kind": "later", "weight": 1}', '{}');
 SELECT is((SELECT string_agg((p."row"->>'kind') || coalesce(' ?' || p.doubt, ''), ', ' ORDER BY p."row"->>'kind') FROM changes.as_of('events', '2026-03-04 13:01+00') AS p),
     'later ?a change of the table is in changes.quarantine, past', 'in a bag, too');
+
+-- A clock that is set back: positions order the changes of a row.
+SELECT pg_temp.shape_of('clocks');
+SELECT pg_temp.shape('values', '{id}', pg_temp.columns('id', 'integer', 'name', 'text', 'big', 'text'), identity => 'd');
+SELECT pg_temp.change('2026-03-05 10:00+00', 400, 'clocks', 'CREATE', '{}', '{"id": 1, "name": "a"}');
+SELECT pg_temp.change('2026-03-05 10:00+00', 410, 'clocks', 'CREATE', '{}', '{"id": 5, "name": "e"}');
+SELECT pg_temp.change('2026-03-05 10:00+00', 420, 'values', 'CREATE', '{}', '{"id": 1, "name": "a", "big": "B"}');
+SELECT pg_temp.change('2026-03-05 10:00:01+00', 430, 'clocks', 'UPDATE', '{"id": 1, "name": "a"}', '{"id": 1, "name": "b"}');
+SELECT pg_temp.change('2026-03-05 09:30+00', 440, 'clocks', 'UPDATE', '{"id": 1, "name": "b"}', '{"id": 2, "name": "b"}');
+SELECT pg_temp.change('2026-03-05 09:30+00', 450, 'values', 'UPDATE', '{}', '{"id": 1, "name": "b"}');
+SELECT is(pg_temp.was('1', '2026-03-05 12:00+00', 'clocks'), NULL, 'a key that was left when the clock had been set back');
+SELECT is(pg_temp.was('2', '2026-03-05 12:00+00', 'clocks'), 'b', 'is another one');
+SELECT is(pg_temp.was('1', '2026-03-05 12:00+00', 'values'), 'b', 'and a value that was not logged is the one of before');
+SELECT is(pg_temp.was('1', '2026-03-05 12:00+00', 'values', 'big'), 'B', 'found by position');
+SELECT pg_temp.change('2026-03-05 09:40+00', 460, 'clocks', 'TRUNCATE', '{}', '{}');
+SELECT is(pg_temp.was('5', '2026-03-05 12:00+00', 'clocks'), NULL, 'nor does a row outlive such a TRUNCATE');
 
 SELECT * FROM finish();
 ROLLBACK;
