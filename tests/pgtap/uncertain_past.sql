@@ -5,7 +5,7 @@ CREATE EXTENSION pgtap;
 CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
-SELECT plan(30);
+SELECT plan(39);
 \ir made/shop.sql
 SET LOCAL client_min_messages = error;
 CREATE FUNCTION pg_temp.was(key text, at timestamptz, name text DEFAULT 'users', named text DEFAULT 'name') RETURNS text LANGUAGE plpgsql AS $$
@@ -111,6 +111,33 @@ SELECT is(pg_temp.was('1', '2026-03-05 12:00+00', 'values'), 'b', 'and a value t
 SELECT is(pg_temp.was('1', '2026-03-05 12:00+00', 'values', 'big'), 'B', 'found by position');
 SELECT pg_temp.change('2026-03-05 09:40+00', 460, 'clocks', 'TRUNCATE', '{}', '{}');
 SELECT is(pg_temp.was('5', '2026-03-05 12:00+00', 'clocks'), NULL, 'nor does a row outlive such a TRUNCATE');
+
+-- Erased values are not NULLs.
+SELECT pg_temp.shape('people', '{id}', pg_temp.columns('id', 'integer', 'name', 'text', 'email', 'text'), relation_oid => 40000);
+SELECT pg_temp.change('2026-03-06 10:00+00', 500, 'people', 'CREATE', '{}', '{"id": 1, "name": "a", "email": "a@x"}');
+SELECT pg_temp.change('2026-03-06 10:01+00', 510, 'people', 'UPDATE', '{"id": 2, "name": "b", "email": "b@x"}', '{"id": 2, "name": "B", "email": "b@x"}');
+SELECT pg_temp.change('2026-03-06 10:02+00', 520, 'people', 'CREATE', '{}', '{"id": 3, "name": "c", "email": "c@x"}');
+SELECT changes.erase('public', 'people', '1', 'asked to', ARRAY['email']);
+SELECT changes.erase('public', 'people', '2', 'asked to', ARRAY['email']);
+SELECT is(pg_temp.was('1', '2026-03-06 11:00+00', 'people'), 'a ?erased: ["email"]', 'an erased value is a doubt');
+SELECT is(pg_temp.was('2', '2026-03-06 10:00+00', 'people'), 'b ?erased: ["email"]', 'also in an old row');
+SELECT is(pg_temp.all_were('2026-03-06 11:00+00', 'people'), '1:a ?erased: ["email"], 2:B ?erased: ["email"], 3:c', 'of the table, of these rows');
+SELECT changes.erase('public', 'people', '1', 'asked to', ARRAY['id', 'name', 'email']);
+SELECT is(pg_temp.all_were('2026-03-06 11:00+00', 'people'), '2:B ?erased: ["email"], 3:c', 'a row whose key is erased is not under one');
+SELECT is((SELECT array_agg(d.doubt) FROM changes.find_table('people', NULL, NULL) AS t, changes.doubts(t, '2026-03-06 11:00+00') AS d),
+    ARRAY['the keys of some rows were erased'], 'which the table says');
+SELECT is(pg_temp.was('1', '2026-03-06 11:00+00', 'people'), 'error: what the record was is not certain: the keys of some rows were erased', 'no record is certain not to have been');
+SELECT is(pg_temp.was('3', '2026-03-06 11:00+00', 'people'), 'c', 'those that are there are');
+SELECT pg_temp.change('2026-03-06 12:00+00', 530, 'lines', 'CREATE', '{}', '{"order_id": 1, "product": "p", "amount": 1}', key => '(1,p)');
+SELECT pg_temp.change('2026-03-06 12:00+00', 540, 'lines', 'CREATE', '{}', '{"order_id": 1, "product": "q", "amount": 2}', key => '(1,q)');
+SELECT pg_temp.change('2026-03-06 12:00+00', 550, 'lines', 'CREATE', '{}', '{"order_id": 2, "product": "q", "amount": 3}', key => '(2,q)');
+SELECT changes.erase('public', 'lines', '(1,p)', 'asked to', ARRAY['product']);
+SELECT changes.erase('public', 'lines', '(1,q)', 'asked to', ARRAY['product']);
+SELECT is((SELECT array_agg(p.primary_key) FROM changes.as_of('lines', '2026-03-06 12:30+00') AS p), '{"(2,q)"}', 'records of which half the key is erased do not become one');
+SELECT pg_temp.change('2026-03-06 13:00+00', 560, 'values', 'UPDATE', '{}', '{"id": 1, "name": "c"}');
+SELECT changes.erase('public', 'values', '1', 'asked to', ARRAY['big']);
+SELECT pg_temp.change('2026-03-06 14:00+00', 570, 'values', 'UPDATE', '{}', '{"id": 1, "name": "d"}');
+SELECT is(pg_temp.was('1', '2026-03-06 14:00+00', 'values'), 'error: the record was not logged whole: its columns big are not known', 'an erased value fills no later row');
 
 SELECT * FROM finish();
 ROLLBACK;
