@@ -37,7 +37,7 @@ BEGIN
         RAISE EXCEPTION 'the primary key must not be NULL' USING ERRCODE = 'null_value_not_allowed';
     END IF;
     place := changes.find_table("table", schema, database);
-    PERFORM changes.check_moment(place.source_id, place.database, at);
+    PERFORM changes.check_moment(place.source_id, place.database, place.schema, place."table", at);
     shapes := changes.shapes_json(place.source_id, place.schema, place."table");
     IF jsonb_path_match(shapes, 'exists($[*].key[0])') = false THEN
         RAISE EXCEPTION '%', CASE shapes WHEN '[]' THEN format('what table "%s" looked like is not known', place."table")
@@ -71,7 +71,7 @@ BEGIN
         IF result.primary_key IS NULL THEN
             PERFORM changes.refuse_doubt(place, at, 0, known_from, false);
             IF known_from IS NULL THEN
-                RAISE NOTICE 'rows of table "%" that have not changed since % are not in the trail', place."table", changes.known_since(place.source_id);
+                RAISE NOTICE 'rows of table "%" that have not changed since % are not in the trail', place."table", changes.known_since(place.source_id, place.schema, place."table");
             END IF;
             RETURN;
         END IF;

@@ -5,7 +5,7 @@ CREATE EXTENSION pgtap;
 CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
-SELECT plan(39);
+SELECT plan(50);
 \ir made/shop.sql
 SET LOCAL client_min_messages = error;
 CREATE FUNCTION pg_temp.was(key text, at timestamptz, name text DEFAULT 'users', named text DEFAULT 'name') RETURNS text LANGUAGE plpgsql AS $$
@@ -138,6 +138,35 @@ SELECT pg_temp.change('2026-03-06 13:00+00', 560, 'values', 'UPDATE', '{}', '{"i
 SELECT changes.erase('public', 'values', '1', 'asked to', ARRAY['big']);
 SELECT pg_temp.change('2026-03-06 14:00+00', 570, 'values', 'UPDATE', '{}', '{"id": 1, "name": "d"}');
 SELECT is(pg_temp.was('1', '2026-03-06 14:00+00', 'values'), 'error: the record was not logged whole: its columns big are not known', 'an erased value fills no later row');
+
+-- A table that was made anew, and whose first record is erased, is a new one all the same.
+SELECT pg_temp.shape('temps', '{id}', pg_temp.columns('id', 'integer'), 1, 41000);
+SELECT pg_temp.change('2026-03-07 10:00+00', 600, 'temps', 'CREATE', '{}', '{"id": 1}');
+SELECT pg_temp.shape('temps', '{id}', pg_temp.columns('id', 'integer'), 610, 41001);
+SELECT pg_temp.change('2026-03-07 11:00+00', 610, 'temps', 'CREATE', '{}', '{"id": 2}');
+SELECT pg_temp.change('2026-03-07 12:00+00', 620, 'temps', 'CREATE', '{}', '{"id": 3}');
+SELECT changes.erase('public', 'temps', '2', 'asked to');
+SELECT is(pg_temp.all_were('2026-03-07 12:00+00', 'temps'), '3:{"id": 3}', 'the rows of the former table do not come back');
+SELECT is(pg_temp.was('1', '2026-03-07 12:00+00', 'temps'), NULL, 'nor one of its records');
+SELECT is(pg_temp.all_were('2026-03-07 10:30+00', 'temps'), '1:{"id": 1}', 'but in its own time');
+
+-- Since when the trail tells: what was dropped does not come back with longer retentions.
+SELECT is(changes.known_since(1), '2026-03-01 00:00+00'::timestamptz, 'the trail begins when the source was registered');
+INSERT INTO changes.drops (partition, lower_bound, upper_bound, rows, held, retention)
+VALUES ('changes_p1', '2026-02-01 00:00+00', '2026-03-02 00:00+00', 5, 1, '30 days'), ('changes.held', '2026-03-03 00:00+00', '2026-03-04 00:00+00', 5, 0, '30 days');
+SELECT is(changes.known_since(1), '2026-03-02 00:00+00'::timestamptz, 'or where the last dropped partition ended');
+
+-- Held rows: known since the hold, over partitions that went after it.
+UPDATE changes.sources SET registered_at = '2026-01-01 00:00+00';
+SELECT is(changes.known_since(1, 'public', 'users'), '2026-03-02 00:00+00'::timestamptz, 'of a table that nothing holds no more is known');
+INSERT INTO changes.holds (schema, "table", retention, reason, placed_at) VALUES ('public', 'users', 'unlimited', 'case', now() - interval '1 day');
+SELECT is(changes.known_since(1, 'public', 'users'), '2026-02-01 00:00+00'::timestamptz, 'of one that was held before they went, since they began');
+SELECT is(changes.known_since(1, 'public', 'orders'), '2026-03-02 00:00+00'::timestamptz, 'of another table it is as before');
+INSERT INTO changes.drops (partition, lower_bound, upper_bound, rows, held, retention, dropped_at)
+VALUES ('changes_p0', '2026-01-01 00:00+00', '2026-02-01 00:00+00', 5, 1, '30 days', now() - interval '2 days');
+SELECT is(changes.known_since(1, 'public', 'users'), '2026-02-01 00:00+00'::timestamptz, 'but not what went before the hold');
+SELECT lives_ok($$SELECT changes.as_of('users', '1', '2026-02-10 00:00+00')$$, 'such a time can be asked about');
+SELECT throws_like($$SELECT changes.as_of('users', '1', '2026-01-10 00:00+00')$$, '%begins at 2026-02-01%', 'and no earlier one');
 
 SELECT * FROM finish();
 ROLLBACK;
