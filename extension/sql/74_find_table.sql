@@ -95,3 +95,23 @@ $$;
 COMMENT ON FUNCTION changes.places_of_table(text, text, text) IS
 'Internal. Returns the places where the trail has a table of that name, each as the text of a JSON array of database and schema.
 Errors: those of changes.readable(). Example: SELECT changes.places_of_table(''users'', NULL, NULL);';
+
+CREATE FUNCTION changes.is_partition(asked_table text, asked_schema text, asked_database text)
+RETURNS boolean
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT (changes.may_read('relations') AND changes.may_read('sources')) THEN
+        RETURN false;
+    END IF;
+    RETURN EXISTS (
+        SELECT FROM changes.relations AS r JOIN changes.sources AS s ON s.id = r.source_id
+         WHERE r.leaf_table = asked_table AND (r.leaf_schema, r.leaf_table) <> (r.schema, r."table")
+           AND r.leaf_schema = coalesce(asked_schema, r.leaf_schema) AND s.label = coalesce(asked_database, s.label));
+END
+$$;
+
+COMMENT ON FUNCTION changes.is_partition(text, text, text) IS
+'Internal. Returns whether a table of the trail has a partition of that name; its changes are the table''s, but that it was truncated by itself.
+Errors: none. Example: SELECT changes.is_partition(''logs_2026'', NULL, NULL);';

@@ -105,7 +105,7 @@ AS $$
 DECLARE
     found_shape jsonb := shapes->0;
 BEGIN
-    FOR i IN 1..jsonb_array_length(shapes) - 1 LOOP
+    FOR i IN 1..coalesce(jsonb_array_length(shapes), 0) - 1 LOOP
         EXIT WHEN (shapes->i->>'from')::bigint > at_position;
         found_shape := shapes->i;
     END LOOP;
@@ -114,5 +114,5 @@ END
 $$;
 
 COMMENT ON FUNCTION changes.shape_at(jsonb, bigint) IS
-'Internal. Returns the shape that a table had at a position, the first one before that. Errors: none.
+'Internal. Returns the shape that a table had at a position, the first one before that; NULL where none is known. Errors: none.
 Example: SELECT changes.shape_at(''[{"from": 1}, {"from": 9}]'', 5);';

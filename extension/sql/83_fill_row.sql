@@ -10,6 +10,8 @@ AS $$
 #variable_conflict use_variable
 DECLARE
     c changes.change;
+    later changes.change;
+    earlier changes.change;
     at_key text := key;
     old_key text;
     name text;
@@ -29,14 +31,22 @@ BEGIN
         EXIT WHEN cardinality(missing) = 0 OR c.operation = 'CREATE';
         old_key := changes.moved_from(c.before, c.after, changes.shape_at(shapes, c.position));
         at_key := coalesce(old_key, at_key);
-        EXECUTE format(
-            'SELECT c.* FROM %s AS c WHERE c.database = %L AND c.schema = %L AND c."table" = %L AND c.primary_key = %L
-                AND c.position < %s AND c.committed_at <= %L
-                AND NOT ((c.operation = ''CREATE'' OR c.before <> ''{}'') AND c.transaction_id <> %s AND changes.commit_time(c.id) > %L)
-              ORDER BY c.position DESC LIMIT 1',
-            relation, place.database, place.schema, place."table", at_key, c.position, c.committed_at,
-            c.transaction_id, changes.commit_time(c.id))
-           INTO c;
+        later := c;
+        c := NULL;
+        FOR earlier IN EXECUTE format(
+            'SELECT c.* FROM %s AS c WHERE c.database = %L AND c.schema = %L AND c."table" = %L AND c.primary_key = %L AND c.position < %s
+              ORDER BY c.position DESC LIMIT 2',
+            relation, place.database, place.schema, place."table", at_key, later.position)
+        LOOP
+            IF c.id IS NULL THEN
+                c := earlier;
+                EXIT WHEN NOT (changes.is_arrival(c, shapes) AND changes.came_later(
+                    c.transaction_id, changes.commit_time(c.id), later.transaction_id, changes.commit_time(later.id)));
+            ELSIF earlier.operation IN ('CREATE', 'UPDATE') THEN
+                -- Two rows cannot have come to the key one after the other: the second was not there yet. Without the first, a clock was set back.
+                c := earlier;
+            END IF;
+        END LOOP;
         EXIT WHEN c.id IS NULL OR c.operation IN ('DELETE', 'TRUNCATE');
     END LOOP;
 END

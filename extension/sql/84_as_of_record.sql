@@ -37,7 +37,7 @@ BEGIN
         RAISE EXCEPTION 'the primary key must not be NULL' USING ERRCODE = 'null_value_not_allowed';
     END IF;
     place := changes.find_table("table", schema, database);
-    PERFORM changes.check_moment(place.source_id, place.database, at);
+    PERFORM changes.check_moment(place.source_id, place.database, place.schema, place."table", at);
     shapes := changes.shapes_json(place.source_id, place.schema, place."table");
     IF jsonb_path_match(shapes, 'exists($[*].key[0])') = false THEN
         RAISE EXCEPTION '%', CASE shapes WHEN '[]' THEN format('what table "%s" looked like is not known', place."table")
@@ -71,7 +71,7 @@ BEGIN
         IF result.primary_key IS NULL THEN
             PERFORM changes.refuse_doubt(place, at, 0, known_from, false);
             IF known_from IS NULL THEN
-                RAISE NOTICE 'rows of table "%" that have not changed since % are not in the trail', place."table", changes.known_since(place.source_id);
+                RAISE NOTICE 'rows of table "%" that have not changed since % are not in the trail', place."table", changes.known_since(place.source_id, place.schema, place."table");
             END IF;
             RETURN;
         END IF;
@@ -104,6 +104,8 @@ time before the trail begins or past its horizon, and where the row, or that the
 quarantine, erased keys).
 Example: SELECT * FROM changes.as_of(''users'', ''2'', now() - interval ''1 hour'');';
 
+-- What ended a record was committed after its newest change, and so stands behind it; its time may be an earlier one, where the source's clock was set
+-- back. The position decides, and times only keep the search to some partitions: with a margin of a day, in which clocks are set right.
 CREATE FUNCTION changes.ended_at(
     place record, shapes jsonb, relation text, key text, newest changes.change, just_after timestamptz)
 RETURNS bigint
@@ -113,6 +115,7 @@ AS $$
 DECLARE
     c changes.change;
     ended_at bigint;
+    since CONSTANT timestamptz := newest.committed_at - interval '24 hours';
     keys_json CONSTANT jsonb[] := changes.keys_json(key, shapes);
 BEGIN
     FOR c IN EXECUTE CASE WHEN relation = 'public.changes' AND cardinality(keys_json) <= 1
@@ -122,8 +125,8 @@ BEGIN
             'SELECT c.* FROM %s AS c WHERE (%s OR %s) AND c.position > %s%s ORDER BY c.position',
             relation, changes.record_condition(place.database, place.schema, place."table", key, keys_json),
             changes.truncate_condition(place.database, place.schema, place."table", '{}'),
-            coalesce(newest.position, -1), changes.time_condition(newest.committed_at, just_after)) END
-    USING newest.committed_at, just_after LOOP
+            coalesce(newest.position, -1), changes.time_condition(since, just_after)) END
+    USING since, just_after LOOP
         IF c.operation = 'TRUNCATE' THEN
             ended_at := c.position;
         END IF;

@@ -22,7 +22,7 @@ DECLARE
     later_reasons text[];
 BEGIN
     place := changes.find_table("table", schema, database);
-    PERFORM changes.check_moment(place.source_id, place.database, at);
+    PERFORM changes.check_moment(place.source_id, place.database, place.schema, place."table", at);
     shapes := changes.shapes_json(place.source_id, place.schema, place."table");
     IF shapes = '[]' THEN
         RAISE EXCEPTION 'what table "%" looked like is not known', place."table"
@@ -40,7 +40,7 @@ BEGIN
         RAISE WARNING 'rows of table "%" may be missing or changed: %', place."table", doubts.all_texts;
     END IF;
     IF since_position < 0 THEN
-        RAISE NOTICE 'rows of table "%" that have not changed since % are not in the trail', place."table", changes.known_since(place.source_id);
+        RAISE NOTICE 'rows of table "%" that have not changed since % are not in the trail', place."table", changes.known_since(place.source_id, place.schema, place."table");
     END IF;
     current_shape := changes.shape_then(place, shapes, at);
     IF jsonb_array_length(current_shape->'key') = 0 THEN

@@ -59,7 +59,8 @@ BEGIN
     IF jsonb_typeof(context) <> 'object' OR jsonb_typeof(before) <> 'object' OR jsonb_typeof(after) <> 'object' THEN
         RAISE EXCEPTION 'context, before and after must be JSON objects' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    IF "table" IS NOT NULL AND cardinality(changes.places_of_table("table", schema, database)) = 0 THEN
+    IF "table" IS NOT NULL AND cardinality(changes.places_of_table("table", schema, database)) = 0
+       AND NOT changes.is_partition("table", schema, database) THEN
         RAISE EXCEPTION 'the trail knows no table "%"', concat_ws('.', database, schema, "table") USING ERRCODE = 'undefined_table';
     END IF;
     conditions := concat(

@@ -36,7 +36,9 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = 'It is stop or skip.';
     END IF;
     source_database := changes.revert_database(conditions);
-    FOR t IN EXECUTE format('SELECT DISTINCT c.schema, c."table" FROM %s AS c WHERE %s ORDER BY 1, 2', changes.readable(), conditions) LOOP
+    -- A TRUNCATE is refused below, and may be one of a partition, which is no table.
+    FOR t IN EXECUTE format('SELECT DISTINCT c.schema, c."table" FROM %s AS c WHERE c.operation <> ''TRUNCATE'' AND (%s) ORDER BY 1, 2',
+                            changes.readable(), conditions) LOOP
         name := format('%I.%I', t.schema, t."table");
         place := changes.find_table(t."table", t.schema, source_database);
         shapes := shapes || jsonb_build_object(name, changes.shapes_json(place.source_id, t.schema, t."table"));
@@ -76,8 +78,9 @@ label), everything with a context (@>), or committed at or after since and befor
 as the change left it; where the row has changed since, the script ends with an error (on_conflict => ''stop'') or goes on with a WARNING
 (''skip''). Triggers do not fire, which needs a superuser, and foreign keys are verified at the end; with fire_triggers => true all is
 as if an application did it. In psql at the destination: \t \a, \o revert.sql, the question, \o. Errors: 22023 without a condition; P0002 where no change meets
-it; 42P08 where changes of several databases do; 55000 for what cannot be reverted: a TRUNCATE, old rows not logged whole, masked or marked values,
-gaps, changes in quarantine. Example: SELECT * FROM changes.revert_sql(context => ''{"request": "r-17"}'');';
+it; 42P08 where changes of several databases do; 55000 for what cannot be reverted: a TRUNCATE, old rows not logged whole, masked, marked or erased values,
+gaps, changes in quarantine, and (but for one change) what the retention or changes.erase() may have taken from them, or a reader of some tables may not see.
+Example: SELECT * FROM changes.revert_sql(context => ''{"request": "r-17"}'');';
 
 CREATE FUNCTION changes.revert_conditions(
     change_id uuid, transaction_id bigint, database text, context jsonb, since timestamptz, until timestamptz)

@@ -24,6 +24,7 @@ BEGIN
             WHEN c.operation = 'TRUNCATE' THEN 'a TRUNCATE, whose rows are not known'
             WHEN shape IS NULL THEN 'what its table looked like is not known'
             WHEN jsonb_array_length(shape->'masked') > 0 THEN 'masked columns, of which the trail has hashes'
+            WHEN c.context->'_waltrail' ? 'erased' THEN 'erased values'
             WHEN c.context->'_waltrail' ?| ARRAY['before', 'after', 'names_escaped'] THEN 'marked values'
             WHEN c.operation <> 'CREATE' AND NOT c.before ?& ARRAY(SELECT jsonb_array_elements_text(shape->'columns'))
                 THEN 'the old row was not logged whole'
@@ -43,9 +44,12 @@ BEGIN
     END LOOP;
     IF needs_all THEN
         EXECUTE format(
-            'SELECT min(c.position) AS first, max(c.position) AS last, array_agg(DISTINCT changes.commit_time(c.id)) AS times FROM %s AS c WHERE %s',
+            'SELECT min(c.position) AS first, max(c.position) AS last, array_agg(DISTINCT coalesce(changes.commit_time(c.id), c.committed_at)) AS times FROM %s AS c WHERE %s',
             relation, conditions) INTO span;
-        problems := problems || changes.missing_between(database, span.first, span.last, span.times);
+        problems := problems || changes.missing_between(database, span.first, span.last, span.times) || changes.lost_since(database, span.times);
+        IF relation = 'changes.changes' THEN
+            problems := problems || 'you may read some tables only, and not what was done to others'::text;
+        END IF;
     END IF;
     RETURN CASE WHEN cardinality(problems) > 0 THEN array_to_string(problems, '; ') || '.' END;
 END
@@ -86,3 +90,37 @@ $$;
 COMMENT ON FUNCTION changes.missing_between(text, bigint, bigint, timestamptz[]) IS
 'Internal. Returns texts that name what is missing of a database between two positions: gaps, and changes in quarantine of transactions committed at
 one of the times. Errors: none. Example: SELECT changes.missing_between(''shop'', 1, 9, ''{}'');';
+
+-- Changes that the trail once had: what is left of a transaction is not all of it. What was erased is not known, only of which table it was, and so
+-- whatever was done before then may lack something.
+CREATE FUNCTION changes.lost_since(of_database text, times timestamptz[])
+RETURNS text[]
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET timezone = 'UTC'
+SET datestyle = 'ISO'
+AS $$
+DECLARE
+    lost text[] := '{}';
+BEGIN
+    IF changes.may_read('drops') THEN
+        lost := lost || ARRAY(
+            SELECT format('the retention has dropped changes committed between %s and %s', min(d.lower_bound), max(d.upper_bound))
+              FROM changes.drops AS d, unnest(times) AS t
+             WHERE t >= d.lower_bound AND t < d.upper_bound
+            HAVING count(*) > 0);
+    END IF;
+    IF changes.may_read('erasures') THEN
+        lost := lost || ARRAY(
+            SELECT DISTINCT format('changes of table %I.%I were erased since, which may have been among them', e.schema, e."table")
+              FROM changes.erasures AS e
+             WHERE e.action = 'rows' AND coalesce(e.database, of_database) = of_database AND e.erased_at > (SELECT min(t) FROM unnest(times) AS t)
+             ORDER BY 1);
+    END IF;
+    RETURN lost;
+END
+$$;
+
+COMMENT ON FUNCTION changes.lost_since(text, timestamptz[]) IS
+'Internal. Returns texts that name what the retention has dropped, or changes.erase() has deleted, of a database and what may have been of transactions
+committed at one of the times. Errors: none. Example: SELECT changes.lost_since(''shop'', ARRAY[now()]);';

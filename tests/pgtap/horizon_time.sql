@@ -4,7 +4,7 @@ CREATE EXTENSION pgtap;
 CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
-SELECT plan(17);
+SELECT plan(19);
 SELECT throws_ok($$SELECT changes.horizon_time('one')$$, '42P01', NULL, 'before setup() there are no sources');
 SELECT changes.setup();
 SELECT is_empty('SELECT * FROM changes.lag()', 'without sources there is no lag');
@@ -28,6 +28,12 @@ SELECT is(changes.horizon_time('one'), '2026-03-01 12:59:59+00'::timestamptz, 'w
 INSERT INTO changes.applied (source_id, start_lsn, end_lsn, timeline, last_committed_at)
 VALUES (1, '0/200', '0/300', 1, '2026-03-01 14:00+00');
 SELECT is(changes.horizon_time('one'), '2026-03-01 23:59:59+00'::timestamptz, 'once the hole is filled, it does');
+INSERT INTO changes.applied (source_id, start_lsn, end_lsn, timeline, last_committed_at, source_time)
+VALUES (1, '0/400', '0/500', 1, '2026-03-01 18:00+00', '2026-03-01 18:00:10+00');
+SELECT is(changes.horizon_time('one'), '2026-03-01 18:00:09+00'::timestamptz, 'a clock that is set back takes the horizon with it');
+INSERT INTO changes.applied (source_id, start_lsn, end_lsn, timeline) VALUES (1, '0/500', '0/600', 1);
+SELECT is(changes.horizon_time('one'), '2026-03-01 18:00:09+00'::timestamptz, 'a range without times changes nothing');
+DELETE FROM changes.applied WHERE start_lsn >= '0/400';
 SELECT is(changes.horizon_time('two'), NULL, 'sources do not mix');
 
 SELECT results_eq('SELECT source, recorded_end, newest_commit, horizon_time FROM changes.lag()',

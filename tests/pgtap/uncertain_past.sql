@@ -5,7 +5,7 @@ CREATE EXTENSION pgtap;
 CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
-SELECT plan(25);
+SELECT plan(50);
 \ir made/shop.sql
 SET LOCAL client_min_messages = error;
 CREATE FUNCTION pg_temp.was(key text, at timestamptz, name text DEFAULT 'users', named text DEFAULT 'name') RETURNS text LANGUAGE plpgsql AS $$
@@ -95,6 +95,78 @@ SELECT pg_temp.quarantined('2026-03-04 13:05+00', '0/16B', 'events', 'UPDATE');
 SELECT pg_temp.change('2026-03-04 13:10+00', 370, 'events', 'DELETE', '{"kind": "later", "weight": 1}', '{}');
 SELECT is((SELECT string_agg((p."row"->>'kind') || coalesce(' ?' || p.doubt, ''), ', ' ORDER BY p."row"->>'kind') FROM changes.as_of('events', '2026-03-04 13:01+00') AS p),
     'later ?a change of the table is in changes.quarantine, past', 'in a bag, too');
+
+-- A clock that is set back: positions order the changes of a row.
+SELECT pg_temp.shape_of('clocks');
+SELECT pg_temp.shape('values', '{id}', pg_temp.columns('id', 'integer', 'name', 'text', 'big', 'text'), identity => 'd');
+SELECT pg_temp.change('2026-03-05 10:00+00', 400, 'clocks', 'CREATE', '{}', '{"id": 1, "name": "a"}');
+SELECT pg_temp.change('2026-03-05 10:00+00', 410, 'clocks', 'CREATE', '{}', '{"id": 5, "name": "e"}');
+SELECT pg_temp.change('2026-03-05 10:00+00', 420, 'values', 'CREATE', '{}', '{"id": 1, "name": "a", "big": "B"}');
+SELECT pg_temp.change('2026-03-05 10:00:01+00', 430, 'clocks', 'UPDATE', '{"id": 1, "name": "a"}', '{"id": 1, "name": "b"}');
+SELECT pg_temp.change('2026-03-05 09:30+00', 440, 'clocks', 'UPDATE', '{"id": 1, "name": "b"}', '{"id": 2, "name": "b"}');
+SELECT pg_temp.change('2026-03-05 09:30+00', 450, 'values', 'UPDATE', '{}', '{"id": 1, "name": "b"}');
+SELECT is(pg_temp.was('1', '2026-03-05 12:00+00', 'clocks'), NULL, 'a key that was left when the clock had been set back');
+SELECT is(pg_temp.was('2', '2026-03-05 12:00+00', 'clocks'), 'b', 'is another one');
+SELECT is(pg_temp.was('1', '2026-03-05 12:00+00', 'values'), 'b', 'and a value that was not logged is the one of before');
+SELECT is(pg_temp.was('1', '2026-03-05 12:00+00', 'values', 'big'), 'B', 'found by position');
+SELECT pg_temp.change('2026-03-05 09:40+00', 460, 'clocks', 'TRUNCATE', '{}', '{}');
+SELECT is(pg_temp.was('5', '2026-03-05 12:00+00', 'clocks'), NULL, 'nor does a row outlive such a TRUNCATE');
+
+-- Erased values are not NULLs.
+SELECT pg_temp.shape('people', '{id}', pg_temp.columns('id', 'integer', 'name', 'text', 'email', 'text'), relation_oid => 40000);
+SELECT pg_temp.change('2026-03-06 10:00+00', 500, 'people', 'CREATE', '{}', '{"id": 1, "name": "a", "email": "a@x"}');
+SELECT pg_temp.change('2026-03-06 10:01+00', 510, 'people', 'UPDATE', '{"id": 2, "name": "b", "email": "b@x"}', '{"id": 2, "name": "B", "email": "b@x"}');
+SELECT pg_temp.change('2026-03-06 10:02+00', 520, 'people', 'CREATE', '{}', '{"id": 3, "name": "c", "email": "c@x"}');
+SELECT changes.erase('public', 'people', '1', 'asked to', ARRAY['email']);
+SELECT changes.erase('public', 'people', '2', 'asked to', ARRAY['email']);
+SELECT is(pg_temp.was('1', '2026-03-06 11:00+00', 'people'), 'a ?erased: ["email"]', 'an erased value is a doubt');
+SELECT is(pg_temp.was('2', '2026-03-06 10:00+00', 'people'), 'b ?erased: ["email"]', 'also in an old row');
+SELECT is(pg_temp.all_were('2026-03-06 11:00+00', 'people'), '1:a ?erased: ["email"], 2:B ?erased: ["email"], 3:c', 'of the table, of these rows');
+SELECT changes.erase('public', 'people', '1', 'asked to', ARRAY['id', 'name', 'email']);
+SELECT is(pg_temp.all_were('2026-03-06 11:00+00', 'people'), '2:B ?erased: ["email"], 3:c', 'a row whose key is erased is not under one');
+SELECT is((SELECT array_agg(d.doubt) FROM changes.find_table('people', NULL, NULL) AS t, changes.doubts(t, '2026-03-06 11:00+00') AS d),
+    ARRAY['the keys of some rows were erased'], 'which the table says');
+SELECT is(pg_temp.was('1', '2026-03-06 11:00+00', 'people'), 'error: what the record was is not certain: the keys of some rows were erased', 'no record is certain not to have been');
+SELECT is(pg_temp.was('3', '2026-03-06 11:00+00', 'people'), 'c', 'those that are there are');
+SELECT pg_temp.change('2026-03-06 12:00+00', 530, 'lines', 'CREATE', '{}', '{"order_id": 1, "product": "p", "amount": 1}', key => '(1,p)');
+SELECT pg_temp.change('2026-03-06 12:00+00', 540, 'lines', 'CREATE', '{}', '{"order_id": 1, "product": "q", "amount": 2}', key => '(1,q)');
+SELECT pg_temp.change('2026-03-06 12:00+00', 550, 'lines', 'CREATE', '{}', '{"order_id": 2, "product": "q", "amount": 3}', key => '(2,q)');
+SELECT changes.erase('public', 'lines', '(1,p)', 'asked to', ARRAY['product']);
+SELECT changes.erase('public', 'lines', '(1,q)', 'asked to', ARRAY['product']);
+SELECT is((SELECT array_agg(p.primary_key) FROM changes.as_of('lines', '2026-03-06 12:30+00') AS p), '{"(2,q)"}', 'records of which half the key is erased do not become one');
+SELECT pg_temp.change('2026-03-06 13:00+00', 560, 'values', 'UPDATE', '{}', '{"id": 1, "name": "c"}');
+SELECT changes.erase('public', 'values', '1', 'asked to', ARRAY['big']);
+SELECT pg_temp.change('2026-03-06 14:00+00', 570, 'values', 'UPDATE', '{}', '{"id": 1, "name": "d"}');
+SELECT is(pg_temp.was('1', '2026-03-06 14:00+00', 'values'), 'error: the record was not logged whole: its columns big are not known', 'an erased value fills no later row');
+
+-- A table that was made anew, and whose first record is erased, is a new one all the same.
+SELECT pg_temp.shape('temps', '{id}', pg_temp.columns('id', 'integer'), 1, 41000);
+SELECT pg_temp.change('2026-03-07 10:00+00', 600, 'temps', 'CREATE', '{}', '{"id": 1}');
+SELECT pg_temp.shape('temps', '{id}', pg_temp.columns('id', 'integer'), 610, 41001);
+SELECT pg_temp.change('2026-03-07 11:00+00', 610, 'temps', 'CREATE', '{}', '{"id": 2}');
+SELECT pg_temp.change('2026-03-07 12:00+00', 620, 'temps', 'CREATE', '{}', '{"id": 3}');
+SELECT changes.erase('public', 'temps', '2', 'asked to');
+SELECT is(pg_temp.all_were('2026-03-07 12:00+00', 'temps'), '3:{"id": 3}', 'the rows of the former table do not come back');
+SELECT is(pg_temp.was('1', '2026-03-07 12:00+00', 'temps'), NULL, 'nor one of its records');
+SELECT is(pg_temp.all_were('2026-03-07 10:30+00', 'temps'), '1:{"id": 1}', 'but in its own time');
+
+-- Since when the trail tells: what was dropped does not come back with longer retentions.
+SELECT is(changes.known_since(1), '2026-03-01 00:00+00'::timestamptz, 'the trail begins when the source was registered');
+INSERT INTO changes.drops (partition, lower_bound, upper_bound, rows, held, retention)
+VALUES ('changes_p1', '2026-02-01 00:00+00', '2026-03-02 00:00+00', 5, 1, '30 days'), ('changes.held', '2026-03-03 00:00+00', '2026-03-04 00:00+00', 5, 0, '30 days');
+SELECT is(changes.known_since(1), '2026-03-02 00:00+00'::timestamptz, 'or where the last dropped partition ended');
+
+-- Held rows: known since the hold, over partitions that went after it.
+UPDATE changes.sources SET registered_at = '2026-01-01 00:00+00';
+SELECT is(changes.known_since(1, 'public', 'users'), '2026-03-02 00:00+00'::timestamptz, 'of a table that nothing holds no more is known');
+INSERT INTO changes.holds (schema, "table", retention, reason, placed_at) VALUES ('public', 'users', 'unlimited', 'case', now() - interval '1 day');
+SELECT is(changes.known_since(1, 'public', 'users'), '2026-02-01 00:00+00'::timestamptz, 'of one that was held before they went, since they began');
+SELECT is(changes.known_since(1, 'public', 'orders'), '2026-03-02 00:00+00'::timestamptz, 'of another table it is as before');
+INSERT INTO changes.drops (partition, lower_bound, upper_bound, rows, held, retention, dropped_at)
+VALUES ('changes_p0', '2026-01-01 00:00+00', '2026-02-01 00:00+00', 5, 1, '30 days', now() - interval '2 days');
+SELECT is(changes.known_since(1, 'public', 'users'), '2026-02-01 00:00+00'::timestamptz, 'but not what went before the hold');
+SELECT lives_ok($$SELECT changes.as_of('users', '1', '2026-02-10 00:00+00')$$, 'such a time can be asked about');
+SELECT throws_like($$SELECT changes.as_of('users', '1', '2026-01-10 00:00+00')$$, '%begins at 2026-02-01%', 'and no earlier one');
 
 SELECT * FROM finish();
 ROLLBACK;
