@@ -15,7 +15,8 @@ AS $$
 DECLARE
     newest timestamptz;
 BEGIN
-    SELECT greatest(max(a.last_committed_at), max(a.source_time)) INTO newest FROM changes.applied AS a;
+    -- A trail that an upgrade has not completed yet has no column source_time.
+    SELECT greatest(max(a.last_committed_at), max((to_jsonb(a) ->> 'source_time')::timestamptz)) INTO newest FROM changes.applied AS a;
     RETURN CASE WHEN newest IS NOT NULL THEN least(now(), newest) END;
 END
 $$;
