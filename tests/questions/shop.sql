@@ -16,6 +16,7 @@ END
 $$;
 CREATE TABLE public.changes_march PARTITION OF public.changes FOR VALUES FROM ('2024-03-01 00:00+00') TO ('2024-04-01 00:00+00');
 SELECT changes.setup();
+INSERT INTO changes.seals (partition, name) VALUES ('public.changes_march'::regclass, 'public.changes_march');
 
 INSERT INTO changes.sources (id, label, system_identifier, database_oid, database_name, slot_name, registered_at)
 VALUES (1, 'shop', 7318297331236271234, 16384, 'shop', 'waltrail', '2024-03-01 08:00+00');
