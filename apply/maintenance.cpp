@@ -8,6 +8,20 @@
 
 namespace waltrail {
 
+namespace {
+
+// VACUUM is its owner's alone; a role that was granted changes.grant_writer() leaves sealing to him.
+bool owns_trail(PostgresConnection &destination) {
+    return destination
+               .execute("SELECT pg_catalog.pg_has_role(c.relowner, 'USAGE') FROM "
+                        "pg_catalog.pg_class AS c "
+                        "JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace "
+                        "WHERE (n.nspname, c.relname) = ('public', 'changes')")
+               .text(0, 0) == "t";
+}
+
+} // namespace
+
 void Maintenance::start() {
     if (thread_.joinable()) return;
     maintain({});
@@ -39,20 +53,6 @@ void Maintenance::maintain(const std::stop_token &stop) noexcept {
             spdlog::warn("could not maintain the partitions of \"changes\": {}", error.what());
     }
 }
-
-namespace {
-
-// VACUUM is its owner's alone; a role that was granted changes.grant_writer() leaves sealing to him.
-bool owns_trail(PostgresConnection &destination) {
-    return destination
-               .execute("SELECT pg_catalog.pg_has_role(c.relowner, 'USAGE') FROM "
-                        "pg_catalog.pg_class AS c "
-                        "JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace "
-                        "WHERE (n.nspname, c.relname) = ('public', 'changes')")
-               .text(0, 0) == "t";
-}
-
-} // namespace
 
 // Each command on its own, for VACUUM wants no transaction around it. One that fails keeps no other partition from its turn:
 // what was not vacuumed is not recorded as sealed.

@@ -20,6 +20,7 @@ from trail_queries import QUESTIONS
 WARM_UP = 20
 SLOW_ASKED = 3
 
+
 def parse(arguments):
     parser = argparse.ArgumentParser(prog='bench/run query', description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
