@@ -61,6 +61,7 @@ SELECT throws_ok($$SELECT changes.hold('s', reason => 'r')$$, '55P03', NULL, 'a 
 SELECT throws_ok('SELECT changes.release(6)', '55P03', NULL, 'so does a release');
 SELECT throws_ok($$SELECT changes.set_retention('1 day')$$, '55P03', NULL, 'and another retention');
 RESET lock_timeout;
+SELECT dblink_exec('maintenance', 'ROLLBACK');  -- its lock would outlive a mere disconnect by a moment
 SELECT dblink_disconnect('maintenance');
 CALL changes.maintain();
 SELECT results_eq('TABLE counts', 'TABLE counts_before', 'while nothing expires, nothing moves');

@@ -111,6 +111,7 @@ SELECT is(locked, true, 'another session maintains') FROM dblink('reader', 'SELE
 SELECT is(changes.maintenance_tasks('premake'), NULL, 'there is nothing to do then');
 SELECT is(changes.run_task('premake', tstzrange(day(20), day(21))::text, false), false, 'a task is put off');
 CALL changes.maintain();
+SELECT dblink_exec('reader', 'ROLLBACK');  -- its lock would outlive a mere disconnect by a moment
 SELECT dblink_disconnect('reader');
 
 -- After an upgrade, before setup() has made what is new.
