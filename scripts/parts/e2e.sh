@@ -1,4 +1,4 @@
-# pytest over real servers that tests/e2e starts itself, with the installed library and extension: two files at a time, for
+# pytest over real servers that tests/e2e starts itself, with the installed library and extension: three files at a time, for
 # tests wait more than they compute. Interrupted, so that it takes its servers down, when it lasts longer than E2E_SECONDS_MAX.
 
 # Lines like "[gw1] [ 12%] PASSED tests/e2e/test_init.py::test_name "; an error at the end of a test comes after its PASSED.
@@ -22,5 +22,5 @@ part_e2e() {
     # Debian's interpreter: the one that Debian's psycopg2 and pytest belong to.
     PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 run_tests e2e build/test/e2e.log pytest_lines \
         timeout --signal=INT --kill-after=60 "${E2E_SECONDS_MAX:-1200}" /usr/bin/python3 -m pytest -v --color=no --tb=short -p no:cacheprovider \
-        --numprocesses=2 --dist=loadfile tests/e2e
+        --numprocesses=3 --dist=loadfile tests/e2e
 }
