@@ -1,9 +1,10 @@
 """How long the questions that people ask take, on a trail of millions of changes in daily partitions.
 
 The destination alone: changes are made by SQL (trail.sql), as apply would have written them, and
-their partitions are sealed as maintenance does it. Each question is then asked many times with
-other parameters in one session, planning included; first executions after a restart of the server
-in sessions of their own; and once more with the newest partition's pending lists full.
+their partitions are sealed as maintenance does it. Each question is then asked of many records in
+one session, planning included: first, when not all of them are in memory, and of the same records
+again, warm; then once in sessions of their own, each after a restart of the server; and as at
+first with the newest partition's pending lists full.
 """
 import argparse
 import random
@@ -13,11 +14,11 @@ import time
 import report
 import trail
 import trail_drop
+import trail_plans
 from options import add_shared_options
 from server import Server
 from trail_queries import QUESTIONS
 
-WARM_UP = 20
 SLOW_ASKED = 3
 
 
@@ -44,10 +45,11 @@ def main(arguments):
     with Server(options.pg_config, options.os_user, options.library_path, settings=trail.SETTINGS) as server:
         trail.load(server, scale, options.sessions)
         trail.describe(server, scale)
-        results = {'warm': ask_all(server, scale, options.asked)}
+        results = {}
+        results['first'], results['warm'] = ask_all(server, scale, options.asked)
         results['restarted'] = after_restarts(server, scale, options.restarts)
         print(f'pending: {trail.fill_pending(server, scale)} changes in the newest partition\'s pending lists')
-        results['pending'] = ask_all(server, scale, options.asked)
+        results['pending first'], results['pending'] = ask_all(server, scale, options.asked)
         if options.plans:
             print_plans(server, scale)
         trail_drop.print_longest(trail_drop.drop_expired(server, scale))
@@ -67,19 +69,20 @@ def ask(cursor, question, parameters):
 
 
 def ask_all(server, scale, asked):
-    results = {}
+    """The milliseconds of each question, asked once of each of many records, and once more of the same ones: warm."""
+    first, again = {}, {}
     generator = random.Random(1)
     for name, question in QUESTIONS.items():
         report.progress(f'asking {name}')
         connection = trail.connect(server)
         with connection.cursor() as cursor:
-            count, warm_up = (SLOW_ASKED, 1) if question.is_slow else (asked, WARM_UP)
-            answers = [ask(cursor, question, question.parameters(generator, scale)) for _ in range(warm_up + count)]
+            parameters = [question.parameters(generator, scale) for _ in range(SLOW_ASKED if question.is_slow else asked)]
+            answers = [[ask(cursor, question, chosen) for chosen in parameters] for _ in range(2)]
         connection.close()
-        if not any(rows for _, rows in answers):
+        if not any(rows for _, rows in answers[0]):
             raise RuntimeError(f'{name}: no row was found, which measures nothing')
-        results[name] = [milliseconds for milliseconds, _ in answers[warm_up:]]
-    return results
+        first[name], again[name] = ([milliseconds for milliseconds, _ in asked] for asked in answers)
+    return first, again
 
 
 def after_restarts(server, scale, restarts):
@@ -97,15 +100,10 @@ def after_restarts(server, scale, restarts):
 
 
 def print_plans(server, scale):
-    connection = trail.connect(server)
     generator = random.Random(3)
-    with connection.cursor() as cursor:
-        for name, question in QUESTIONS.items():
-            cursor.execute('EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) ' + question.sql,
-                           question.parameters(generator, scale))
-            print(f'\n{name}:')
-            print('\n'.join(line for (line,) in cursor.fetchall()))
-    connection.close()
+    for name, question in QUESTIONS.items():
+        print(f'\n{name}:')
+        print('\n'.join(trail_plans.explain(server, question.sql, question.parameters(generator, scale))))
 
 
 # -- the results -------------------------------------------------------------------------------------------------------
