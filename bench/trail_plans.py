@@ -2,11 +2,13 @@
 import itertools
 import json
 import re
+import textwrap
 
 import trail
 
 PARTITION = re.compile(r'_p\d{4}_\d\d_\d\d')
 CONDITIONS = ('Index Cond', 'Recheck Cond', 'Filter')
+CONDITION_LENGTH_MAX = 150
 
 
 def explain(server, question, parameters):
@@ -21,12 +23,12 @@ def explain(server, question, parameters):
         cursor.execute(question, parameters)
     found = [json.loads(notice[notice.index('{'):])['Plan'] for notice in connection.notices if '"Plan"' in notice]
     connection.close()
-    # The statement itself comes last. Those within functions that look up a row of a small table say nothing.
+    # The statement itself comes last. Of those within functions, the ones that do not read the trail say nothing.
     return [line for plan in found if plan is found[-1] or reads_trail(plan) for line in lines(plan)]
 
 
 def reads_trail(plan):
-    return 'public.changes' in json.dumps(plan) or PARTITION.search(json.dumps(plan)) is not None
+    return PARTITION.search(json.dumps(plan)) is not None
 
 
 def lines(plan, depth=0, count=1, reached=1):
@@ -35,7 +37,7 @@ def lines(plan, depth=0, count=1, reached=1):
     yield '  ' * depth + ' on '.join([plan['Node Type'], *where[:1]]) + times
     for key in CONDITIONS:
         if key in plan:
-            yield '  ' * depth + f'    {key}: {plan[key]}'
+            yield '  ' * depth + '    ' + textwrap.shorten(f'{key}: {plan[key]}', CONDITION_LENGTH_MAX, placeholder=' …')
     for _, alike in itertools.groupby(plan.get('Plans', []), shape):
         alike = list(alike)
         yield from lines(alike[0], depth + 1, len(alike), sum(child['Actual Loops'] > 0 for child in alike))

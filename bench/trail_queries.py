@@ -18,6 +18,11 @@ def user(random, records):
     return 4 * random.randrange(1, records // 4)
 
 
+def context(record):
+    """What the changes of a record were made with (trail.sql), which those of others may share."""
+    return '{"user_id": %d, "route": "/%d"}' % (record % 50000, record % 40)
+
+
 MAIN = '''SELECT * FROM "changes"
  WHERE "database" = 'shop' AND "schema" = 'public' AND "table" = 'users' AND "primary_key" = %(key)s
    AND "operation" = 'UPDATE' AND "after" @> '{"plan": "team"}' AND NOT ("before" @> '{"plan": "team"}')
@@ -41,8 +46,7 @@ QUESTIONS = {
         lambda random, scale: {'row': '{"email": "user%d@example.com"}' % user(random, scale.records)}),
     'context @>': Question(
         '''SELECT * FROM "changes" WHERE "context" @> %(context)s LIMIT 100''',
-        lambda random, scale: {'context': '{"user_id": %d, "route": "/%d"}'
-                                          % (random.randrange(50000), random.randrange(40))}),
+        lambda random, scale: {'context': context(random.randrange(1, scale.records))}),
     "@? '$.key ? (@ == v)'": Question(
         '''SELECT * FROM "changes" WHERE "after" @? %(path)s''',
         lambda random, scale: {'path': '$.email ? (@ == "user%d@example.com")'
