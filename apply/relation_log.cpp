@@ -8,7 +8,8 @@ namespace waltrail {
 
 namespace {
 
-// The newest shape of the table either is this one, and began no later than this position, or this one is new.
+// The newest shape of the table either is this one, and began no later than this position, or this one is new. It is new as
+// well where another table had the name meanwhile: two tables that swap their names, and swap them back.
 constexpr const char *upsert_sql = R"(
 WITH n AS (
     SELECT $1::pg_catalog.int4 AS source_id, $2::pg_catalog.oid AS relation_oid,
@@ -23,7 +24,12 @@ newest AS (
 same AS (
     SELECT r.source_id, r.relation_oid, r.from_position FROM newest r, n
     WHERE (r."schema", r."table", r.leaf_schema, r.leaf_table, r.replica_identity, r.columns, r.key_columns)
-        = (n."schema", n."table", n.leaf_schema, n.leaf_table, n.replica_identity, n.columns, n.key_columns)),
+        = (n."schema", n."table", n.leaf_schema, n.leaf_table, n.replica_identity, n.columns, n.key_columns)
+      AND NOT EXISTS (
+        SELECT FROM changes.relations o
+        WHERE (o.source_id, o.leaf_schema, o.leaf_table) = (n.source_id, n.leaf_schema, n.leaf_table)
+          AND o.relation_oid <> n.relation_oid
+          AND o.from_position > r.from_position AND o.from_position < n.from_position)),
 lowered AS (
     UPDATE changes.relations r SET from_position = n.from_position FROM same s, n
     WHERE (r.source_id, r.relation_oid, r.from_position) = (s.source_id, s.relation_oid, s.from_position)

@@ -245,6 +245,25 @@ def test_what_a_table_looked_like_is_kept_with_the_names_of_that_time(audited):
              ("Mood", "apart.temper", ["Mood", "id"])]  # fmt: skip
 
 
+def test_table_that_has_its_name_again(audited):
+    audited.run("""
+        CREATE TABLE one (id integer PRIMARY KEY, a text);
+        CREATE TABLE next (id integer PRIMARY KEY, b text);
+        INSERT INTO one VALUES (1, 'a');
+        ALTER TABLE one RENAME TO previous;
+        ALTER TABLE next RENAME TO one;
+        INSERT INTO one VALUES (1, 'b');
+        ALTER TABLE one RENAME TO next;
+        ALTER TABLE previous RENAME TO one;
+        INSERT INTO one VALUES (2, 'a');
+        INSERT INTO one VALUES (3, 'a');
+    """)
+    audited.assert_followed()
+    assert audited.destination.query("""
+        SELECT columns->1->>'name' FROM changes.relations WHERE "table" = 'one' ORDER BY from_position
+    """) == [("a",), ("b",), ("a",)]
+
+
 @pytest.fixture
 def audited_slot(source, slot):
     """The slot `slot`, and notes of what it must give."""
