@@ -59,14 +59,18 @@ std::string key_json(const wire::Relation &relation) {
 
 } // namespace
 
-bool RelationLog::note_lower(uint64_t description_id, const wire::Relation &relation,
+bool RelationLog::note_other(uint64_t description_id, const wire::Relation &relation,
                              wire::Lsn position) {
-    auto [known, is_new] = lowest_.try_emplace(description_id, position);
-    bool is_lower = is_new || position < known->second;
-    if (is_lower) known->second = position;
+    auto [entry, is_new] = known_.try_emplace(description_id);
+    Known &known = entry->second;
+    if (is_new) known.oid_of_name = &oids_of_names_[{shown_text(relation.schema), shown_text(relation.table)}];
+    bool has_name_again = !is_new && *known.oid_of_name != relation.oid;
+    bool is_told = is_new || has_name_again || position < known.lowest;
+    *known.oid_of_name = relation.oid;
+    if (is_told) known.lowest = position;
     newest_id_ = description_id;
-    newest_lowest_ = known->second;
-    if (!is_lower) return false;
+    newest_lowest_ = known.lowest;
+    if (!is_told) return false;
     pending_.push_back({std::to_string(source_id_), std::to_string(relation.oid),
                         std::to_string(position.value), shown_text(relation.root_schema),
                         shown_text(relation.root_table), shown_text(relation.schema),
