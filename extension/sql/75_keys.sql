@@ -169,11 +169,7 @@ COMMENT ON FUNCTION changes.moved_from(jsonb, jsonb, jsonb) IS
 Errors: none.
 Example: SELECT changes.moved_from(''{"id": 1}'', ''{"id": 2, "name": "Ada"}'', ''{"key": ["id"], "key_types": ["integer"]}'');';
 
--- Positions order the changes of a row, but not who had a key after whom. A transaction that brings a row to a key writes it first, and looks into the
--- unique index then: another one that takes the key's former row away, and commits, in between has the higher position for that. So of
--- two neighbours at a key, where a row arrives and one leaves after it, the one that leaves may be the former. Of these transactions one has
--- waited for the other, so commit times are right about them: where they say otherwise, the row that leaves is the one that came,
--- even if it looks different. What changed it need not be in the trail: ignored columns, another type, a gap, a change in quarantine.
+-- Of two transactions at one key one has waited for the other: their commit times say which (changes.in_key_order).
 CREATE FUNCTION changes.came_later(arriving_xid bigint, arriving_time timestamptz, leaving_xid bigint, leaving_time timestamptz)
 RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE

@@ -57,7 +57,7 @@ BEGIN
         RETURN;
     END IF;
     FOR c IN EXECUTE changes.keyed_query(place, shapes, at, since_position, until_position) LOOP
-        result := ROW(c.key, c.content, c.changed_at, c.id, c.doubt);
+        result := ROW(c.key, c.content, c.changed_at, c.id, nullif(c.doubt, ''));
         IF c.is_partial THEN
             IF c.id IS NOT NULL THEN
                 SELECT f."row", f.missing INTO result."row", missing

@@ -128,42 +128,52 @@ BEGIN
         SELECT %1$s, c.position, c.id, c.transaction_id, ''leaves'', ''{}'', c.before, c.context, false, %2$s, c.committed_at ',
         e.key_before, e.lacks_before);
     is_move := ' AND c.operation = ''UPDATE'' AND c.before <> ''{}'' AND ' || e.is_moved;
-    -- Of each key the newest event until then, and the first after it; each with its neighbour, which may be the one that counts
-    -- (changes.came_later).
+    -- Of each key the newest event until then, and the first after it. Where a row leaves the key last, and one came to it in that second or later, it may be
+    -- another row's (changes.key_rows); so may what is known from later, where a row leaves no later than one comes.
     RETURN format('
-    WITH past AS (
-        SELECT DISTINCT ON (p.key) p.*, lead(p.what) OVER next AS next_what, lead(p.xid) OVER next AS next_xid, lead(p.committed_at) OVER next AS next_committed_at,
-               lead(p.after) OVER next AS next_after, lead(p.position) OVER next AS next_position, lead(p.id) OVER next AS next_id,
-               lead(p.context) OVER next AS next_context, lead(p.lacks_after) OVER next AS next_lacks
-          FROM (%1$s %3$s UNION ALL %2$s %3$s %5$s) AS p
-         WHERE p.key IS NOT NULL
-        WINDOW next AS (PARTITION BY p.key ORDER BY p.position DESC)
-         ORDER BY p.key, p.position DESC),
-    later AS (
-        SELECT DISTINCT ON (l.key) l.*, lead(l.what) OVER next AS next_what, lead(l.xid) OVER next AS next_xid, lead(l.id) OVER next AS next_id, lead(l.position) OVER next AS next_position,
-               lead(l.before) OVER next AS next_before, lead(l.context) OVER next AS next_context, lead(l.lacks_before) OVER next AS next_lacks
-          FROM (%1$s %4$s UNION ALL %2$s %4$s %5$s) AS l
-         WHERE l.key IS NOT NULL AND NOT EXISTS (SELECT FROM past AS p WHERE p.key = l.key)
-        WINDOW next AS (PARTITION BY l.key ORDER BY l.position)
-         ORDER BY l.key, l.position)
-    SELECT p.key, p.position, p.id, p.after AS content, p.lacks_after AS is_partial, CASE WHEN p.context ? ''_waltrail'' THEN changes.marks(p.context, ''after'') END AS doubt,
+    WITH past AS MATERIALIZED (
+        SELECT p.* FROM (
+            SELECT p.*, row_number() OVER next AS n,
+                   coalesce(first_value(p.what) OVER next = ''leaves''
+                            AND max(p.committed_at) FILTER (WHERE p.what = ''arrives'') OVER whole >= first_value(p.committed_at) OVER next, false) AS is_contested
+              FROM (%1$s %3$s UNION ALL %2$s %3$s %5$s) AS p
+             WHERE p.key IS NOT NULL
+            WINDOW next AS (PARTITION BY p.key ORDER BY p.position DESC, p.id),
+                   whole AS (PARTITION BY p.key ORDER BY p.position DESC, p.id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)) AS p
+         WHERE p.n = 1 OR p.is_contested),
+    later AS MATERIALIZED (
+        SELECT l.* FROM (
+            SELECT l.*, row_number() OVER next AS n,
+                   coalesce(first_value(l.what) OVER next = ''arrives''
+                            AND min(l.committed_at) FILTER (WHERE l.what = ''leaves'') OVER whole <= first_value(l.committed_at) OVER next, false) AS is_contested
+              FROM (%1$s %4$s UNION ALL %2$s %4$s %5$s) AS l
+             WHERE l.key IS NOT NULL AND NOT EXISTS (SELECT FROM past AS p WHERE p.key = l.key)
+            WINDOW next AS (PARTITION BY l.key ORDER BY l.position, l.id),
+                   whole AS (PARTITION BY l.key ORDER BY l.position, l.id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)) AS l
+         WHERE l.n = 1 OR l.is_contested),
+    there AS MATERIALIZED (
+        SELECT e.key, k.id, k.is_doubtful
+          FROM (SELECT p.key, array_agg(ROW(p.id, p.position, p.xid, p.what, p.before, p.after)::changes.key_event ORDER BY p.position, p.id) AS events
+                  FROM past AS p WHERE p.is_contested GROUP BY p.key) AS e
+         CROSS JOIN LATERAL changes.key_rows(e.events, %6$L) AS k
+         WHERE k.is_there),
+    was AS MATERIALIZED (
+        SELECT DISTINCT ON (e.key) e.key, k.id, k.is_doubtful
+          FROM (SELECT l.key, array_agg(ROW(l.id, l.position, l.xid, l.what, l.before, l.after)::changes.key_event ORDER BY l.position, l.id) AS events
+                  FROM later AS l WHERE l.is_contested GROUP BY l.key) AS e
+         CROSS JOIN LATERAL changes.key_rows(e.events, false) WITH ORDINALITY AS k (id, of_row, is_there, is_doubtful, n)
+         WHERE k.of_row = 0 ORDER BY e.key, k.n)
+    SELECT p.key, p.position, p.id, p.after AS content, p.lacks_after AS is_partial,
+           concat_ws(''; '', CASE WHEN p.context ? ''_waltrail'' THEN changes.marks(p.context, ''after'') END, CASE WHEN t.is_doubtful THEN %7$L END) AS doubt,
            coalesce(changes.commit_time(p.id), p.committed_at) AS changed_at, NULL::bigint AS known_from
-      FROM past AS p WHERE p.what <> ''leaves''
+      FROM past AS p LEFT JOIN there AS t ON t.key = p.key AND t.id = p.id
+     WHERE CASE WHEN p.is_contested THEN t.id IS NOT NULL ELSE p.what <> ''leaves'' END
     UNION ALL
-    SELECT p.key, p.next_position, p.next_id, p.next_after, p.next_lacks, CASE WHEN p.next_context ? ''_waltrail'' THEN changes.marks(p.next_context, ''after'') END,
-           coalesce(changes.commit_time(p.next_id), p.next_committed_at), NULL
-      FROM past AS p
-     WHERE p.what = ''leaves'' AND p.next_what = ''arrives'' AND changes.came_later(
-           p.next_xid, changes.commit_time(p.next_id), p.xid, changes.commit_time(p.id))
-    UNION ALL
-    SELECT l.key, NULL, NULL, l.before, l.lacks_before, CASE WHEN l.context ? ''_waltrail'' THEN changes.marks(l.context, ''before'') END, NULL, l.position
-      FROM later AS l WHERE l.what <> ''arrives''
-    UNION ALL
-    SELECT l.key, NULL, NULL, l.next_before, l.next_lacks, CASE WHEN l.next_context ? ''_waltrail'' THEN changes.marks(l.next_context, ''before'') END, NULL, l.next_position
-      FROM later AS l
-     WHERE l.what = ''arrives'' AND l.next_what = ''leaves'' AND changes.came_later(
-           l.xid, changes.commit_time(l.id), l.next_xid, changes.commit_time(l.next_id))
-     ORDER BY key', events, moves, past, future, is_move);
+    SELECT l.key, NULL, NULL, l.before, l.lacks_before,
+           concat_ws(''; '', CASE WHEN l.context ? ''_waltrail'' THEN changes.marks(l.context, ''before'') END, CASE WHEN w.is_doubtful THEN %7$L END), NULL, l.position
+      FROM later AS l LEFT JOIN was AS w ON w.key = l.key AND w.id = l.id
+     WHERE CASE WHEN l.is_contested THEN w.id IS NOT NULL ELSE l.what <> ''arrives'' END
+     ORDER BY key', events, moves, past, future, is_move, since_position >= 0, 'two rows may have had the key in one transaction');
 END
 $$;
 
