@@ -68,6 +68,10 @@ BEGIN
         RAISE EXCEPTION 'table "%" has no primary key', "table" USING ERRCODE = 'feature_not_supported',
             HINT = 'Changes of a table without a key are found by their values: changes.find("table" => …, before => …).';
     END IF;
+    IF changes.had_other_key(place, shapes) THEN
+        RAISE NOTICE 'the primary key of table "%" was another before: what happened to the record under that is not told', place."table"
+            USING HINT = 'changes.find("table" => …, after => …) finds it by its values.';
+    END IF;
     primary_key := changes.canonical_key(primary_key, shapes);
     RETURN QUERY SELECT w.* FROM unnest(changes.record_walk(place, shapes, changes.readable(), primary_key, changes.time_condition(since, until))) AS w;
 END

@@ -49,6 +49,10 @@ BEGIN
                   HINT = CASE shapes WHEN '[]' THEN 'The question needs SELECT on changes.relations.'
                               ELSE 'changes.as_of(table, time) tells all of its rows.' END;
     END IF;
+    IF changes.had_other_key(place, shapes) THEN
+        RETURN QUERY SELECT k.* FROM changes.as_of_any_key(place, shapes, primary_key, at) AS k;
+        RETURN;
+    END IF;
     primary_key := changes.canonical_key(primary_key, shapes);
     IF relation = 'public.changes' THEN
         newest := changes.newest_row(place.database, place.schema, place."table", primary_key, just_after);
@@ -112,6 +116,41 @@ primary key; 55000 for a
 time before the trail begins or past its horizon, and where the row, or that there was none, cannot be known (not logged whole, a gap, a change in
 quarantine, erased keys).
 Example: SELECT * FROM changes.as_of(''users'', ''2'', now() - interval ''1 hour'');';
+
+-- Of a table whose primary key has been another: its changes are under several keys, which only the question about the whole table brings
+-- together. The key asked for is the one that the table had at the moment.
+CREATE FUNCTION changes.as_of_any_key(place record, shapes jsonb, primary_key text, at timestamptz)
+RETURNS SETOF changes.past_row
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    shape CONSTANT jsonb := changes.shape_then(place, shapes, at);
+    result changes.past_row;
+BEGIN
+    IF jsonb_array_length(shape->'key') = 0 THEN
+        RAISE EXCEPTION 'table "%" had no primary key at that time', place."table" USING ERRCODE = 'feature_not_supported',
+            HINT = 'changes.as_of(table, time) tells all of its rows.';
+    END IF;
+    IF NOT changes.is_same_key(shape, shapes->-1) THEN
+        RAISE NOTICE 'the primary key of table "%" was then: %', place."table",
+            (SELECT string_agg(format('"%s"', k), ', ') FROM jsonb_array_elements_text(shape->'key') AS k);
+    END IF;
+    SELECT p.* INTO result FROM changes.as_of(place."table", at, place.schema, place.database) AS p
+     WHERE p.primary_key = changes.canonical_key(as_of_any_key.primary_key, jsonb_build_array(shape));
+    IF NOT FOUND THEN
+        PERFORM changes.refuse_doubt(place, at, greatest((changes.filled_between(place, shapes, at)).since_position, 0), NULL, false);
+    ELSIF result.doubt !~ '^(marked|erased)' THEN
+        PERFORM changes.refuse_record(result.doubt);
+    ELSE
+        RETURN NEXT result;
+    END IF;
+END
+$$;
+
+COMMENT ON FUNCTION changes.as_of_any_key(record, jsonb, text, timestamptz) IS
+'Internal. Returns a record as changes.as_of() does, by the primary key that its table had at the time. Errors: 0A000 where it had none; 55000 where the record is not certain.
+Example: SELECT k.* FROM changes.find_table(''users'', NULL, NULL) AS t, changes.as_of_any_key(t, changes.shapes_json(t.source_id, t.schema, t."table"), ''7'', now()) AS k;';
 
 -- What ended a record was committed after its newest change, and so stands behind it; its time may be an earlier one, where the source's clock was set
 -- back. The position decides, and times only keep the search to some partitions: with a margin of a day, in which clocks are set right.

@@ -1,6 +1,6 @@
 -- A table as it was: for each key the newest event until then, and where there is none, what the first later one says of before. An event
 -- is a change at its key, or an UPDATE of the key, at the old one. The expressions on the key follow the shape that the table had at
--- each position; changes made before it had the key it has now are taken under that one.
+-- each position; changes made under another key are taken under the one of the moment, if they tell it (changes.change_expressions).
 CREATE FUNCTION changes.as_of("table" text, at timestamptz, schema text, database text)
 RETURNS SETOF changes.past_row
 LANGUAGE plpgsql STABLE
@@ -56,7 +56,7 @@ BEGIN
             place, shapes, at, since_position, least(until_position, (current_shape->>'until')::bigint), reasons, later_reasons);
         RETURN;
     END IF;
-    FOR c IN EXECUTE changes.keyed_query(place, shapes, at, since_position, until_position) LOOP
+    FOR c IN EXECUTE changes.keyed_query(place, shapes, current_shape, at, since_position, until_position) LOOP
         result := ROW(c.key, c.content, c.changed_at, c.id, nullif(c.doubt, ''));
         IF c.is_partial THEN
             IF c.id IS NOT NULL THEN
