@@ -73,6 +73,11 @@ BEGIN
             USING HINT = 'changes.find("table" => …, after => …) finds it by its values.';
     END IF;
     primary_key := changes.canonical_key(primary_key, shapes);
+    IF length(primary_key) > 255 THEN
+        RAISE EXCEPTION 'a key of more than 255 characters has no history of its own' USING ERRCODE = 'feature_not_supported',
+            DETAIL = 'The trail has no primary_key for changes of such a key.',
+            HINT = 'They are found by their values: changes.find("table" => …, before => …) and after => …; changes.as_of() finds the record.';
+    END IF;
     RETURN QUERY SELECT w.* FROM unnest(changes.record_walk(place, shapes, changes.readable(), primary_key, changes.time_condition(since, until))) AS w;
 END
 $$;
@@ -82,5 +87,5 @@ COMMENT ON FUNCTION changes.history(text, text, text, text, timestamptz, timesta
 before and later, and TRUNCATEs of its table. primary_key is the key''s value as text; ROW(a,b)::text for several columns. schema and
 database (the source''s label) are needed where several tables have the name. since is included, until is not; a key that changed outside of them is
 not followed. Errors: 22004 for a table or key that is NULL; 42P01 for a table without changes; 42P08 where several tables are meant; 0A000 for a table
-without a primary key.
+without a primary key, or a key of more than 255 characters. A NOTICE where the primary key was of other columns before.
 Example: SELECT operation, before, after, context, committed_at FROM changes.history(''users'', ''2'');';

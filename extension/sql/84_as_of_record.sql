@@ -49,7 +49,7 @@ BEGIN
                   HINT = CASE shapes WHEN '[]' THEN 'The question needs SELECT on changes.relations.'
                               ELSE 'changes.as_of(table, time) tells all of its rows.' END;
     END IF;
-    IF changes.had_other_key(place, shapes) THEN
+    IF length(changes.canonical_key(primary_key, shapes)) > 255 OR changes.had_other_key(place, shapes) THEN
         RETURN QUERY SELECT k.* FROM changes.as_of_any_key(place, shapes, primary_key, at) AS k;
         RETURN;
     END IF;
@@ -117,8 +117,8 @@ time before the trail begins or past its horizon, and where the row, or that the
 quarantine, erased keys).
 Example: SELECT * FROM changes.as_of(''users'', ''2'', now() - interval ''1 hour'');';
 
--- Of a table whose primary key has been another: its changes are under several keys, which only the question about the whole table brings
--- together. The key asked for is the one that the table had at the moment.
+-- Of a table whose primary key has been another, whose changes are under several keys, and of a key past 255 characters, which primary_key does not
+-- hold: only the question about the whole table brings the changes together. The key asked for is the one that the table had at the moment.
 CREATE FUNCTION changes.as_of_any_key(place record, shapes jsonb, primary_key text, at timestamptz)
 RETURNS SETOF changes.past_row
 LANGUAGE plpgsql STABLE

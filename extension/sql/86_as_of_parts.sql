@@ -213,7 +213,7 @@ Example: SELECT length(changes.keyed_query(t, jsonb_build_array(s.shape), s.shap
 
 -- A table without a key is a bag of rows: a change puts one in, takes one out, or both. Of each content, what was taken out
 -- before it was put in had been there before the trail began: the count never goes below nothing, and what later
--- changes take out beyond what is there was there already.
+-- changes take out beyond what is there was there already. Before and after are by commit: what a transaction has put in, others can take out only then.
 CREATE FUNCTION changes.bag_as_of(
     place record, shapes jsonb, at timestamptz, since_position bigint, until_position bigint, doubts text[], later_doubts text[])
 RETURNS SETOF changes.past_row
@@ -245,15 +245,15 @@ BEGIN
            AND c.operation IN (''CREATE'', ''UPDATE'')),
     sums AS (
         SELECT m.*, m.at < $1 AS is_past,
-               sum(m.step) OVER (PARTITION BY m.content, m.at < $1 ORDER BY m.position, m.id, m.step) AS running FROM moves AS m),
+               sum(m.step) OVER (PARTITION BY m.content, m.at < $1 ORDER BY m.at, m.position, m.id, m.step) AS running FROM moves AS m),
     counts AS (
         SELECT s.content,
                coalesce(sum(s.step) FILTER (WHERE s.is_past), 0) - least(0, min(s.running) FILTER (WHERE s.is_past)) AS past,
                - least(0, min(s.running) FILTER (WHERE NOT s.is_past)) AS later,
-               (array_agg(s.id ORDER BY s.position DESC, s.id) FILTER (WHERE s.is_past AND s.step = 1))[1] AS id,
-               (array_agg(s.at ORDER BY s.position DESC, s.id) FILTER (WHERE s.is_past AND s.step = 1))[1] AS changed_at,
-               (array_agg(CASE WHEN s.context ? ''_waltrail'' THEN changes.marks(s.context, ''after'') END ORDER BY s.position DESC, s.id) FILTER (WHERE s.is_past AND s.step = 1))[1] AS marks,
-               (array_agg(CASE WHEN s.context ? ''_waltrail'' THEN changes.marks(s.context, ''before'') END ORDER BY s.position, s.id) FILTER (WHERE NOT s.is_past AND s.step = -1))[1] AS later_marks
+               (array_agg(s.id ORDER BY s.at DESC, s.position DESC, s.id) FILTER (WHERE s.is_past AND s.step = 1))[1] AS id,
+               (array_agg(s.at ORDER BY s.at DESC, s.position DESC, s.id) FILTER (WHERE s.is_past AND s.step = 1))[1] AS changed_at,
+               (array_agg(CASE WHEN s.context ? ''_waltrail'' THEN changes.marks(s.context, ''after'') END ORDER BY s.at DESC, s.position DESC, s.id) FILTER (WHERE s.is_past AND s.step = 1))[1] AS marks,
+               (array_agg(CASE WHEN s.context ? ''_waltrail'' THEN changes.marks(s.context, ''before'') END ORDER BY s.at, s.position, s.id) FILTER (WHERE NOT s.is_past AND s.step = -1))[1] AS later_marks
           FROM sums AS s GROUP BY s.content)
     SELECT NULL::text, k.content::jsonb, CASE WHEN n <= k.past THEN k.changed_at END, CASE WHEN n <= k.past THEN k.id END,
            CASE WHEN n <= k.past THEN nullif(concat_ws(''; '', k.marks, $2), '''') ELSE nullif(concat_ws(''; '', k.later_marks, $4), '''') END
