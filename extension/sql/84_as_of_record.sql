@@ -114,7 +114,7 @@ values are marked (docs/values.md) or erased. Into a typed row: jsonb_populate_r
 began is not in it, which a NOTICE says. Errors: 22004 for a NULL; 42P01 for a table without changes; 42P08 where several tables are meant; 0A000 for a table without a
 primary key; 55000 for a
 time before the trail begins or past its horizon, and where the row, or that there was none, cannot be known (not logged whole, a gap, a change in
-quarantine, erased keys).
+quarantine, erased keys, two rows that may have had the key in one transaction, another primary key). A NOTICE where the primary key was then another.
 Example: SELECT * FROM changes.as_of(''users'', ''2'', now() - interval ''1 hour'');';
 
 -- Of a table whose primary key has been another, whose changes are under several keys, and of a key past 255 characters, which primary_key does not

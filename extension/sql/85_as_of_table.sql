@@ -100,7 +100,7 @@ $$;
 COMMENT ON FUNCTION changes.as_of(text, timestamptz) IS
 'Returns the rows that a table had at a time, to the microsecond of the source''s clock: the key, the row as JSON, when and by which change
 it became so (NULL where that was before the trail begins). Where a row is not certain, doubt says why, and is NULL elsewhere: not
-logged whole, a gap, a change in quarantine, a partition truncated by itself, marked (docs/values.md) or erased values. Rows that have never changed
+logged whole, a gap, a change in quarantine, a partition truncated by itself, two rows that may have had the key in one transaction, another primary key, marked (docs/values.md) or erased values. Rows that have never changed
 since the trail began are not in it, which a NOTICE says, nor rows whose key was erased, which a WARNING does; neither do rows of a partition that was dropped or detached end. Into typed
 rows: SELECT r.* FROM changes.as_of(''users'', …) AS p, jsonb_populate_record(NULL::users, p."row") AS r.
 Errors: 22004 for a NULL; 42P01 for a table without changes; 42P08 where several tables are meant; 55000 for a time before the trail
