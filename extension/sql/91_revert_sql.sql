@@ -76,7 +76,7 @@ BEGIN
         changes.readable(), conditions)
     LOOP
         name := format('%I.%I', c.schema, c."table");
-        RETURN NEXT changes.revert_statement(c, changes.shape_at(shapes->name, c.position), on_conflict = 'skip');
+        RETURN NEXT changes.revert_statement(c, shapes->name, on_conflict = 'skip');
     END LOOP;
     IF NOT fire_triggers THEN
         RETURN NEXT changes.revert_check(tables);
