@@ -42,6 +42,7 @@ BEGIN
         RAISE EXCEPTION 'table "%" has no primary key', "table" USING ERRCODE = 'feature_not_supported',
             HINT = 'Changes of a table without a key are found by their values: changes.find("table" => …, before => …).';
     END IF;
+    PERFORM changes.tell_missing(place.database, place.schema, place."table", since, until);
     steps := ARRAY[jsonb_build_object('key', changes.canonical_key(primary_key, shapes))];
     WHILE cardinality(steps) > 0 LOOP
         step := steps[1];
