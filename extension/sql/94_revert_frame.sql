@@ -89,8 +89,12 @@ BEGIN
               JOIN pg_catalog.pg_operator AS o ON o.oid = k.operator
               JOIN pg_catalog.pg_namespace AS s ON s.oid = o.oprnamespace;
         ELSE
-            SELECT format('SELECT EXISTS (SELECT FROM %%s AS c WHERE %%s GROUP BY %%s HAVING count(*) > 1)', watched.conrelid::pg_catalog.regclass,
-                          string_agg(format('c.%%I IS NOT NULL', a.attname), ' AND '), string_agg(format('c.%%I', a.attname), ', '))
+            SELECT format('SELECT EXISTS (SELECT FROM %%s%%s AS c WHERE %%s GROUP BY %%s HAVING count(*) > 1)',
+                          CASE (SELECT relkind FROM pg_catalog.pg_class WHERE oid = watched.conrelid) WHEN 'p' THEN '' ELSE 'ONLY ' END,
+                          watched.conrelid::pg_catalog.regclass,
+                          CASE (SELECT pg_catalog.to_jsonb(i)->>'indnullsnotdistinct' FROM pg_catalog.pg_index AS i WHERE i.indexrelid = watched.conindid)
+                              WHEN 'true' THEN 'true' ELSE string_agg(format('c.%%I IS NOT NULL', a.attname), ' AND ') END,
+                          string_agg(format('c.%%I', a.attname), ', '))
               INTO query
               FROM pg_catalog.unnest(watched.conkey) AS k (attnum)
               JOIN pg_catalog.pg_attribute AS a ON a.attrelid = watched.conrelid AND a.attnum = k.attnum;

@@ -6,7 +6,7 @@ CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
 CREATE EXTENSION hstore;
-SELECT plan(69);
+SELECT plan(71);
 SELECT throws_ok($$SELECT changes.revert_sql(transaction_id => 1)$$, '42P01', 'there is no trail in this database', 'before setup() it says so');
 \ir made/shop.sql
 SET LOCAL client_min_messages = error;
@@ -165,6 +165,19 @@ SELECT results_eq('SELECT id FROM public.stays ORDER BY id', ARRAY[1, 2, 3, 4, 6
 RESET session_replication_role;
 ALTER TABLE public.stays DROP CONSTRAINT apart, ADD EXCLUDE USING gist (int4range(first_day, first_day + 2) WITH &&) WHERE (room <> 'hall');
 SELECT matches(pg_temp.run('since => ''2026-03-04 13:01+00'', until => ''2026-03-04 13:02+00'''), '^55000 .*: a row is in the place of the deleted one$', 'one that is not deferrable speaks at once');
+
+-- NULLs that are not distinct, and a child that inherits no constraint.
+CREATE TABLE public.tags (id integer PRIMARY KEY, tag text, UNIQUE NULLS NOT DISTINCT (tag) DEFERRABLE INITIALLY DEFERRED);
+CREATE TABLE public.more_tags () INHERITS (public.tags);
+SELECT pg_temp.shape('tags', '{id}', pg_temp.columns('id', 'integer', 'tag', 'text'));
+INSERT INTO public.tags VALUES (1, NULL);
+INSERT INTO public.more_tags VALUES (2, 'a');
+SELECT pg_temp.change('2026-03-04 13:10+00', 496, 'tags', 'DELETE', '{"id": 3, "tag": null}', '{}');
+SELECT pg_temp.change('2026-03-04 13:11+00', 496, 'tags', 'DELETE', '{"id": 4, "tag": "a"}', '{}', key => '4');
+SET LOCAL session_replication_role = replica;
+SELECT is(pg_temp.run('since => ''2026-03-04 13:10+00'', until => ''2026-03-04 13:11+00'''), '23000 could not revert: constraint "tags_tag_key" of table tags would be violated', 'NULL is there once where it is not distinct');
+SELECT is(pg_temp.run('since => ''2026-03-04 13:11+00'', until => ''2026-03-04 13:12+00'''), 'done', 'what a child has is no violation');
+RESET session_replication_role;
 
 -- Columns that the trail does not have: excluded, or added since.
 CREATE TABLE public.members (id integer PRIMARY KEY, "pass word" text DEFAULT 'd', "found" integer, missing integer, twice integer GENERATED ALWAYS AS (missing * 2) STORED);
