@@ -78,6 +78,7 @@ BEGIN
             DETAIL = 'The trail has no primary_key for changes of such a key.',
             HINT = 'They are found by their values: changes.find("table" => …, before => …) and after => …; changes.as_of() finds the record.';
     END IF;
+    PERFORM changes.tell_missing(place.database, place.schema, place."table", since, until);
     RETURN QUERY SELECT w.* FROM unnest(changes.record_walk(place, shapes, changes.readable(), primary_key, changes.time_condition(since, until))) AS w;
 END
 $$;
