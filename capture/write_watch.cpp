@@ -82,14 +82,22 @@ bool has_plain_indexes(Relation table) {
     return is_plain;
 }
 
-// A heap without triggers before its rows, checks, generated columns.
+// A heap without triggers before its rows, checks, generated columns. No partition: the functions of its root's key are asked whether
+// the row belongs there. (From 17 on, a partitioned table may have heap for the access method of its partitions.)
 bool is_plain_table(Relation table) {
     const TupleConstr *constraints = table->rd_att->constr;
     const TriggerDesc *triggers = table->trigdesc;
-    return table->rd_rel->relam == HEAP_TABLE_AM_OID && RelationIsLogicallyLogged(table) &&
+    return table->rd_rel->relam == HEAP_TABLE_AM_OID &&
+           table->rd_rel->relkind == RELKIND_RELATION && !table->rd_rel->relispartition &&
+           RelationIsLogicallyLogged(table) &&
            (triggers == nullptr || !triggers->trig_insert_before_row) &&
            (constraints == nullptr ||
             (constraints->num_check == 0 && !constraints->has_generated_stored));
+}
+
+// Statement triggers run when COPY is armed already. Those of other statements have run when the first row comes.
+bool has_statement_triggers(Relation table) {
+    return table->trigdesc != nullptr && table->trigdesc->trig_insert_before_statement;
 }
 
 // COPY calls the types' input functions, and computes defaults.
@@ -255,7 +263,8 @@ void go_on(Execution &execution) {
 
 void watch_copy(Execution &execution, Relation target, const Node *condition) {
     execution.copy_target = target;
-    if (condition == nullptr && is_plain_table(target) && has_plain_columns(target))
+    if (condition == nullptr && is_plain_table(target) && !has_statement_triggers(target) &&
+        has_plain_columns(target))
         arm(execution, target);
     else
         before_write();
