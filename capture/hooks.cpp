@@ -10,6 +10,7 @@ extern "C" {
 #include "access/xlog.h"
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_inherits.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
@@ -108,16 +109,20 @@ void finish(QueryDesc *query) {
     watched_finish(query, next);
 }
 
-bool is_logged(const RangeVar *table) {
+// That a table is unlogged says nothing of its partitions and children.
+bool may_be_logged(const RangeVar *table) {
     Oid relation = RangeVarGetRelid(table, NoLock, true);
-    return OidIsValid(relation) && get_rel_persistence(relation) == RELPERSISTENCE_PERMANENT;
+    if (!OidIsValid(relation)) return false;
+    char persistence = get_rel_persistence(relation);
+    return persistence == RELPERSISTENCE_PERMANENT ||
+           (persistence == RELPERSISTENCE_UNLOGGED && table->inh && has_subclass(relation));
 }
 
 bool truncates_logged_table(const Node *statement) {
     if (!IsA(statement, TruncateStmt)) return false;
     ListCell *cell;
     foreach (cell, castNode(TruncateStmt, const_cast<Node *>(statement))->relations)
-        if (is_logged(lfirst_node(RangeVar, cell))) return true;
+        if (may_be_logged(lfirst_node(RangeVar, cell))) return true;
     return false;
 }
 
@@ -161,7 +166,7 @@ Relation open_copy_target(const Node *statement) {
     auto *copy = reinterpret_cast<const CopyStmt *>(statement);
     if (!copy->is_from || copy->relation == nullptr) return nullptr;
     Relation target = table_openrv_extended(copy->relation, RowExclusiveLock, true);
-    if (target == nullptr || RelationIsLogicallyLogged(target)) return target;
+    if (target == nullptr || may_be_decoded(target)) return target;
     table_close(target, NoLock);
     return nullptr;
 }

@@ -119,6 +119,18 @@ bool may_drop_its_rows(const ModifyTableState &node) {
            has_plain_indexes(target.ri_RelationDesc);
 }
 
+// -- what is decoded -------------------------------------------------------------------------------------------------
+
+bool is_logged_table(Relation table) {
+    return table->rd_rel->relkind == RELKIND_RELATION && RelationIsLogicallyLogged(table);
+}
+
+// To 17 a partitioned table may be unlogged, which says nothing of its partitions. Those of a temporary one are temporary.
+bool leads_to_partitions(Relation table) {
+    return table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE &&
+           table->rd_rel->relpersistence != RELPERSISTENCE_TEMP;
+}
+
 // -- rows ------------------------------------------------------------------------------------------------------------
 
 WatchedInput *watched_input(const PlanState *node, Execution **owner) {
@@ -154,13 +166,13 @@ TupleTableSlot *next_row(PlanState *node) {
     return row;
 }
 
+// An UPDATE may move a row to partitions that it does not read.
 bool writes_logged_table(const ModifyTableState &node) {
-    for (int i = 0; i < node.mt_nrels; i++) {
-        Relation table = node.resultRelInfo[i].ri_RelationDesc;
-        char kind = table->rd_rel->relkind;
-        bool is_table = kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE;
-        if (is_table && RelationIsLogicallyLogged(table)) return true;
-    }
+    if (node.operation != CMD_DELETE &&
+        leads_to_partitions(node.rootResultRelInfo->ri_RelationDesc))
+        return true;
+    for (int i = 0; i < node.mt_nrels; i++)
+        if (is_logged_table(node.resultRelInfo[i].ri_RelationDesc)) return true;
     return false;
 }
 
@@ -260,6 +272,8 @@ void go_on(Execution &execution) {
     is_said = false;
     drop_kept(execution);
 }
+
+bool may_be_decoded(Relation table) { return is_logged_table(table) || leads_to_partitions(table); }
 
 void watch_copy(Execution &execution, Relation target, const Node *condition) {
     execution.copy_target = target;
