@@ -44,10 +44,11 @@ struct WatchedInput {
 struct Execution {
     Execution *outer = nullptr;
     Statement *statement = nullptr;
-    QueryDesc *query = nullptr;      // null for a utility statement
-    Relation copy_target = nullptr;  // of COPY FROM
-    bool runs_prepared = false;      // EXECUTE, FETCH, MOVE
-    bool fills_logged_table = false; // CREATE TABLE AS, SELECT INTO
+    QueryDesc *query = nullptr;        // null for a utility statement
+    Relation copy_target = nullptr;    // of COPY FROM
+    const Node *prepared_by = nullptr; // EXECUTE, FETCH or MOVE, which runs what was prepared
+    bool is_prepared = false;          // it is what the one around it runs
+    bool fills_logged_table = false;   // CREATE TABLE AS, SELECT INTO
     // Of write_watch.cpp:
     WatchedInput first_input;       // not initialized, for the sake of speed, until `inputs` has it
     WatchedInput *inputs = nullptr; // first_input, and others in the query's memory

@@ -142,16 +142,16 @@ const IntoClause *made_table(const Node *statement) {
     return made->objtype == OBJECT_TABLE ? made->into : nullptr;
 }
 
-// EXECUTE and FETCH, also below EXPLAIN ANALYZE and CREATE TABLE AS.
-bool runs_prepared(const Node *statement) {
-    if (statement == nullptr) return false;
+// EXECUTE and FETCH, also below EXPLAIN ANALYZE and CREATE TABLE AS; null for other statements.
+const Node *runs_prepared(const Node *statement) {
+    if (statement == nullptr) return nullptr;
     if (IsA(statement, ExplainStmt))
         return runs_prepared(
             inner_statement(reinterpret_cast<const ExplainStmt *>(statement)->query));
     if (IsA(statement, CreateTableAsStmt))
         return runs_prepared(
             inner_statement(reinterpret_cast<const CreateTableAsStmt *>(statement)->query));
-    return IsA(statement, ExecuteStmt) || IsA(statement, FetchStmt);
+    return IsA(statement, ExecuteStmt) || IsA(statement, FetchStmt) ? statement : nullptr;
 }
 
 bool makes_logged_table(const Node *statement) {
@@ -172,7 +172,7 @@ Relation open_copy_target(const Node *statement) {
 }
 
 void prepare_utility(Execution &execution, const Node *statement) {
-    execution.runs_prepared = runs_prepared(statement);
+    execution.prepared_by = runs_prepared(statement);
     execution.fills_logged_table = makes_logged_table(statement);
     if (execution.outer == nullptr && IsA(statement, ConstraintsSetStmt))
         execution.statement->keeps_context = true; // of those that have put the triggers off

@@ -123,10 +123,19 @@ END $$;
 PREPARE within_outer AS INSERT INTO within_log SELECT note FROM within_prepared() AS note /*Bemi {"is": "outer"} Bemi*/;
 EXECUTE within_outer;
 EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) EXECUTE within_outer;
+-- and so is what computes the parameters of EXECUTE
+CREATE FUNCTION within_parameter(note text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN INSERT INTO within_log VALUES ('for ' || note) /*Bemi {"is": "a parameter's"} Bemi*/; RETURN note; END $$;
+PREPARE within_parameters(text) AS INSERT INTO within_log VALUES ($1) /*Bemi {"is": "prepare"} Bemi*/;
+EXECUTE within_parameters(within_parameter('execute'));
+EXECUTE within_parameters(within_parameter('execute with a comment')) /*Bemi {"is": "execute"} Bemi*/;
+EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) EXECUTE within_parameters(within_parameter('explain')) \g /dev/null
+PREPARE within_selected(text) AS SELECT $1 AS note /*Bemi {"is": "prepare"} Bemi*/;
+CREATE TABLE within_executed AS EXECUTE within_selected(within_parameter('create table as'));
 SELECT d->'after'->>'note' AS note, d->'context' AS context
 FROM (SELECT data::jsonb AS d FROM pg_logical_slot_get_changes('within', NULL, NULL, 'format', 'json')) AS changes;
 SELECT pg_drop_replication_slot('within');
 DEALLOCATE ALL;
-DROP TABLE within, within_log, within_parts, within_made, within_setting, within_defaults, within_copied, within_keyed;
-DROP FUNCTION within_note, within_trigger, within_set, within_rolls_back, within_looks, within_tries, within_undoes, within_statement, within_key, within_prepared;
+DROP TABLE within, within_log, within_parts, within_made, within_setting, within_defaults, within_copied, within_keyed, within_executed;
+DROP FUNCTION within_note, within_trigger, within_set, within_rolls_back, within_looks, within_tries, within_undoes, within_statement, within_key, within_prepared, within_parameter;
 DROP EXTENSION pgstattuple;
