@@ -42,6 +42,9 @@ class SqlLexer {
 
     Lexeme next();
 
+    // The last lexeme, or the space behind it, went up to the text's end.
+    bool is_at_end() const { return at_ >= text_.size(); }
+
     // Goes to `to`, where a comment must begin, if nothing up to there can be a part of a literal, of a comment or a semicolon.
     // False where that is not sure at a glance.
     bool skip_plain(size_t to);

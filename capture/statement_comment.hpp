@@ -36,4 +36,9 @@ inline constexpr size_t comment_affix_bytes_max = 63;
 std::string_view find_statement_comment(std::string_view text, StatementPlace place,
                                         std::string_view affix, bool standard_conforming_strings);
 
+// Of a text that ends in a zero byte and holds `place`, as the server's own do. No more of it is measured or read than is needed to find
+// what follows the statement: measured whole for each of its statements, a text of many would take time in the square of its length.
+std::string_view find_statement_comment(const char *text, StatementPlace place,
+                                        std::string_view affix, bool standard_conforming_strings);
+
 } // namespace waltrail

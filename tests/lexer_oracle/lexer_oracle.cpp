@@ -42,7 +42,7 @@ struct Case {
 };
 
 std::string_view find(const Case &tried, StatementPlace place) {
-    return find_statement_comment({tried.text, strlen(tried.text)}, place, affix,
+    return find_statement_comment(std::string_view(tried.text), place, affix,
                                   tried.standard_conforming_strings);
 }
 
@@ -93,7 +93,8 @@ void compare_statement(const Case &tried, const LexedText &lexed, Statement stat
     std::string_view expected = expected_comment(lexed, statement, affix);
     for (bool from_token : {false, true}) {
         StatementPlace place = place_of(lexed, statement, from_token);
-        std::string_view found = find(tried, place);
+        std::string_view found =
+            find_statement_comment(tried.text, place, affix, tried.standard_conforming_strings);
         result.compared++;
         if (!expected.empty()) result.found++;
         bool same =
