@@ -15,6 +15,7 @@ extern "C" {
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "replication/logicalworker.h"
+#include "tcop/pquery.h"
 #include "tcop/utility.h"
 #include "utils/lsyscache.h"
 }
@@ -44,7 +45,21 @@ bool is_capturing() {
     return has_captured;
 }
 
+// What a rule does has no place in the text: it has that of the statement for which the rule was applied. Where the rule has replaced that
+// one, nothing beside it has a place either.
+[[gnu::cold]] StatementPlace place_of_ruled(const char *text) {
+    constexpr StatementPlace not_known = {-1, 0};
+    if (ActivePortal == nullptr || ActivePortal->sourceText != text) return not_known;
+    ListCell *cell;
+    foreach (cell, ActivePortal->stmts) {
+        auto *beside = lfirst_node(PlannedStmt, cell);
+        if (beside->stmt_location >= 0) return {beside->stmt_location, beside->stmt_len};
+    }
+    return not_known;
+}
+
 StatementText text_of(const PlannedStmt &statement, const char *text) {
+    if (statement.stmt_location < 0) return {text, place_of_ruled(text)};
     return {text, {statement.stmt_location, statement.stmt_len}};
 }
 

@@ -139,6 +139,22 @@ class CommentSearch {
     std::string_view affix_;
 };
 
+// No more than one, whatever semicolons stand around it.
+bool is_only_statement(std::string_view text, bool standard_conforming_strings) {
+    if (find_byte(text, ';', 0) == text.size()) return true;
+    SqlLexer lexer(text, 0, standard_conforming_strings);
+    bool has_begun = false, has_ended = false;
+    while (true) {
+        LexemeKind kind = lexer.next().kind;
+        if (kind == LexemeKind::end) return true;
+        if (kind == LexemeKind::token && has_ended) return false;
+        has_begun |= kind == LexemeKind::token;
+        has_ended |= kind == LexemeKind::semicolon && has_begun;
+    }
+}
+
+bool is_known(StatementPlace place) { return place.location > 0 || place.length > 0; }
+
 bool is_affix(std::string_view affix) {
     return !affix.empty() && affix.size() <= comment_affix_bytes_max;
 }
@@ -171,6 +187,9 @@ Finding find_in_place(std::string_view text, Span statement, std::string_view af
 [[gnu::noinline]] Finding find(std::string_view text, StatementPlace place, std::string_view affix,
                                bool standard_conforming_strings) {
     Finding finding = find_in_place(text, span_of(text, place), affix, standard_conforming_strings);
+    if (!finding.comment.empty() && !is_known(place) &&
+        !is_only_statement(text, standard_conforming_strings))
+        finding.comment = {};
     return finding;
 }
 

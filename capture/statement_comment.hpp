@@ -10,9 +10,12 @@
 
 namespace waltrail {
 
-// Where in the client's text the statement stands, in bytes, as PlannedStmt has it (stmt_location, stmt_len): a location of -1 is
-// not known and taken for 0, and with a length of 0 the statement goes to the end of the text. It begins behind the ; of the
-// statement before it (PostgreSQL 15 to 17) or at its first token (18), and ends before its own ;.
+// Where in the client's text the statement stands, in bytes, as PlannedStmt has it (stmt_location, stmt_len): with a length of 0 it
+// goes to the end of the text. It begins behind the ; of the statement before it (PostgreSQL 15 to 17) or at its first token (18), and
+// ends before its own ;.
+//
+// Of what a rule does, and to 17 of a cursor's query, the place is not known: a location of -1 or 0 and no length. It is
+// that of the whole text where this holds one statement; where it holds several, no comment is known to be the statement's.
 struct StatementPlace {
     int location;
     int length;

@@ -101,8 +101,14 @@ TEST(StatementComment, semicolon_in_a_line_comment_begins_no_statement) {
     EXPECT_EQ(found(long_line, {static_cast<int>(long_line.find("INSERT")), 0}), "1");
 }
 
-TEST(StatementComment, place_that_is_not_known_means_the_whole_text) {
+TEST(StatementComment, place_that_is_not_known_means_the_whole_text_of_one_statement) {
     EXPECT_EQ(found("INSERT /*Bemi {} Bemi*/", {-1, 0}), "{}");
+    EXPECT_EQ(found(" ; /*Bemi {} Bemi*/ ; INSERT ';' ; ;", {-1, 0}), "");
+    EXPECT_EQ(found("/*Bemi {} Bemi*/ INSERT ';' ; ;", {-1, 0}), "{}");
+    EXPECT_EQ(found("INSERT ';'; /*Bemi {} Bemi*/ -- ;", {0, 0}), "{}");
+    for (const char *several :
+         {"/*Bemi {} Bemi*/ one; two", "one; two /*Bemi {} Bemi*/", ";one; two; /*Bemi {} Bemi*/"})
+        for (int location : {-1, 0}) EXPECT_EQ(found(several, {location, 0}), "") << several;
     EXPECT_EQ(found("INSERT /*Bemi {} Bemi*/;", {-1, 0}), "{}");
     EXPECT_EQ(found("/*Bemi {} Bemi*/ INSERT", {-1, -1}), "{}");
 }
