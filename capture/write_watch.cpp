@@ -140,6 +140,12 @@ WatchedInput *watched_input(const PlanState *node, Execution **owner) {
     return nullptr;
 }
 
+void drop_kept(Execution &execution) {
+    if (execution.kept == nullptr) return;
+    pfree(execution.kept);
+    execution.kept = nullptr;
+}
+
 TupleTableSlot *next_row(PlanState *node);
 
 // At its first call, a node replaces its own ExecProcNode (ExecProcNodeFirst()).
@@ -155,6 +161,7 @@ TupleTableSlot *next_row(PlanState *node) {
     if (input == nullptr) elog(ERROR, "a plan node is watched by no statement");
     disarm(*execution);
     execution->is_at_row = false;
+    drop_kept(*execution); // left by an execution within that has failed, for the row before
     node->ExecProcNode = input->original;
     TupleTableSlot *row = node->ExecProcNode(node);
     stand_in(*input);
@@ -215,11 +222,6 @@ Words *keep_words() {
 void keep_words_of_outer_rows() {
     for (Execution *outer = innermost_execution()->outer; outer != nullptr; outer = outer->outer)
         if (outer->is_at_row && outer->kept == nullptr) outer->kept = keep_words();
-}
-
-void drop_kept(Execution &execution) {
-    if (execution.kept != nullptr) pfree(execution.kept);
-    execution.kept = nullptr;
 }
 
 // -- the access method of an armed table -----------------------------------------------------------------------------
