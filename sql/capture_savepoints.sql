@@ -105,6 +105,14 @@ BEGIN;
 SET LOCAL waltrail.context = '{"mine": 1}';
 INSERT INTO caught VALUES (91), (92), (93);
 COMMIT;
+-- a transaction that begins where another ends begins anew
+BEGIN;
+INSERT INTO said VALUES (101) /*Bemi {"chained": 1} Bemi*/;
+COMMIT AND CHAIN;
+INSERT INTO said VALUES (102) /*Bemi {"chained": 1} Bemi*/;
+ROLLBACK AND CHAIN;
+INSERT INTO said VALUES (103) /*Bemi {"chained": 1} Bemi*/;
+COMMIT;
 -- a table that is written by the statement and by its own trigger, which drops the row or not
 CREATE FUNCTION pg_temp.drop_even() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

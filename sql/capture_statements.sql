@@ -12,6 +12,10 @@ DELETE FROM captured WHERE id = 4 /*Bemi {"is": "delete"} Bemi*/;
 MERGE INTO captured USING (VALUES (1), (5)) AS v (id) ON captured.id = v.id
  WHEN MATCHED THEN UPDATE SET note = 'm' WHEN NOT MATCHED THEN INSERT VALUES (v.id, 'm') /*Bemi {"is": "merge"} Bemi*/;
 INSERT INTO captured VALUES (1, 'c') ON CONFLICT (id) DO UPDATE SET note = excluded.note /*Bemi {"is": "upsert"} Bemi*/;
+INSERT INTO captured VALUES (1, 'c'), (8, 'z') ON CONFLICT DO NOTHING /*Bemi {"is": "unless in conflict"} Bemi*/;
+CREATE TABLE captured_unindexed (note text);
+INSERT INTO captured_unindexed VALUES ('never in conflict') ON CONFLICT DO NOTHING /*Bemi {"is": "unless in conflict"} Bemi*/;
+DELETE FROM captured WHERE id = 8;
 COPY captured FROM STDIN /*Bemi {"is": "copy"} Bemi*/;
 6	x
 7	y
@@ -117,6 +121,6 @@ FROM (SELECT data::jsonb AS d FROM pg_logical_slot_get_changes('captured', NULL,
 SELECT pg_drop_replication_slot('captured');
 DEALLOCATE ALL;
 DROP VIEW captured_seen;
-DROP TABLE captured, captured_child, captured_log, captured_parts, captured_made, captured_into, captured_executed, captured_ruled;
+DROP TABLE captured, captured_child, captured_log, captured_parts, captured_made, captured_into, captured_executed, captured_unindexed, captured_ruled;
 DROP FUNCTION captured_say, captured_try, captured_note;
 DROP PROCEDURE captured_run;
