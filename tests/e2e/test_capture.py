@@ -162,6 +162,27 @@ def write_in_session(connection, session):
             connection.execute(ways[session % 4](f"INSERT INTO rows VALUES ({2 * session + i})"))
 
 
+def test_roles_that_change_with_each_row_take_no_memory(recorded):
+    """Of the names of all of them, as long as the statement is at work."""
+    recorded.database.execute(
+        """CREATE ROLE odd; CREATE ROLE even; GRANT pg_read_all_stats TO odd, even;
+           CREATE FUNCTION act(i integer) RETURNS integer LANGUAGE plpgsql AS $$ BEGIN
+               PERFORM set_config('role', CASE i % 2 WHEN 0 THEN 'even' ELSE 'odd' END, true);
+               IF i NOT IN (1000, 9000) THEN RETURN NULL; END IF;
+               RETURN (SELECT sum(used_bytes) FROM pg_backend_memory_contexts WHERE name IN ('ExecutorState', 'ExprContext', 'PortalContext'));
+           END $$;
+           CREATE TABLE used (id integer, bytes integer)"""
+    )
+    try:
+        recorded.database.execute("INSERT INTO used SELECT i, act(i) FROM generate_series(1, 9000) AS i")
+    finally:
+        recorded.database.execute("DROP OWNED BY odd, even; DROP ROLE odd, even")
+    said = {context["_waltrail"]["actor"]["current_user"] for _, context in recorded.contexts()}
+    (before,), (after,) = recorded.database.query("SELECT bytes FROM used WHERE bytes IS NOT NULL ORDER BY id")
+    assert said == {"odd", "even"}
+    assert after - before < 100_000
+
+
 # -- what the server does to a statement that is at work ---------------------------------------------------------------
 
 # The check locks a table, and so hears what was altered while the trigger waited.
