@@ -23,6 +23,8 @@ extern "C" {
 
 #include <netinet/in.h>
 
+#include <type_traits>
+
 namespace waltrail {
 
 namespace {
@@ -39,6 +41,7 @@ struct Known {
     uint32_t generation;
     uint32_t renames; // when its names were looked up
 };
+static_assert(std::is_trivially_destructible_v<Known>);
 Known known; // of this session
 
 // How often a role may have been renamed: also while names are looked up, which hears of renames.

@@ -15,6 +15,7 @@ extern "C" {
 #include "capture/statement_comment.hpp"
 
 #include <string_view>
+#include <type_traits>
 
 namespace waltrail {
 
@@ -31,6 +32,7 @@ struct Statement {
     bool is_read = false;       // `comment` has been looked for
     std::string_view comment{};
 };
+static_assert(std::is_trivially_destructible_v<Statement>);
 
 // The input of a ModifyTable node, whose rows are awaited.
 struct WatchedInput {
@@ -56,6 +58,7 @@ struct Execution {
     bool is_at_row = false; // which it has said what must be said for
     Words *kept = nullptr;  // that, when an execution within it has said something else
 };
+static_assert(std::is_trivially_destructible_v<Execution>);
 
 // Null where nothing is under way.
 Execution *innermost_execution();

@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <string_view>
+#include <type_traits>
 
 namespace waltrail {
 
@@ -75,5 +76,6 @@ class SqlLexer {
     size_t at_;
     bool standard_conforming_strings_;
 };
+static_assert(std::is_trivially_destructible_v<SqlLexer>);
 
 } // namespace waltrail
