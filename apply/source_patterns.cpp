@@ -160,8 +160,11 @@ std::string tracked_table_condition(const PostgresConnection &connection,
 
 std::string context_table_condition(const PostgresConnection &connection,
                                     const std::vector<TablePattern> &patterns) {
+    // A statement names the root or the parent, and writes to partitions and children, which may be logged where that is not.
     return fmt::format(
-        "{} AND c.relpersistence = 'p' AND {}", user_table_condition("'r', 'p'"),
+        "{} AND (c.relpersistence = 'p' OR c.relpersistence = 'u' AND (c.relkind = 'p' OR "
+        "c.relhassubclass)) AND {}",
+        user_table_condition("'r', 'p'"),
         matching_table_condition(connection, patterns, itself_ancestors_and_partitions));
 }
 

@@ -23,6 +23,8 @@ extern "C" {
 
 #include <netinet/in.h>
 
+#include <type_traits>
+
 namespace waltrail {
 
 namespace {
@@ -37,21 +39,29 @@ struct Known {
     char application_name[NAMEDATALEN];
     wire::Buffer bytes;
     uint32_t generation;
-    bool is_valid;
+    uint32_t renames; // when its names were looked up
 };
+static_assert(std::is_trivially_destructible_v<Known>);
 Known known; // of this session
 
-void forget_names(Datum, int, uint32) { known.is_valid = false; }
+// How often a role may have been renamed: also while names are looked up, which hears of renames.
+uint32_t renames = 1;
+
+void forget_names(Datum, int, uint32) { renames++; }
 
 bool is_still_known() {
-    return known.is_valid && known.session_user == GetSessionUserId() &&
+    return known.renames == renames && known.session_user == GetSessionUserId() &&
            known.current_user == GetOuterUserId() &&
            strcmp(known.application_name, application_name) == 0;
 }
 
-std::string_view name_of(Oid role) {
-    const char *name = GetUserNameFromId(role, true);
-    return name == nullptr ? std::string_view() : name;
+// Null where there is no such role any more. In the memory of whoever asks, to be freed: a statement may ask for each of its rows.
+char *name_of(Oid role) { return GetUserNameFromId(role, true); }
+
+std::string_view view_of(const char *name) { return name == nullptr ? std::string_view() : name; }
+
+void free_name(char *name) {
+    if (name != nullptr) pfree(name);
 }
 
 // Empty for a Unix socket.
@@ -72,22 +82,31 @@ std::string_view client_addr() {
     if (known.bytes.allocator.owner == nullptr) known.bytes = buffer_in(TopMemoryContext);
     Oid session_user = GetSessionUserId(), current_user = GetOuterUserId();
     Oid authenticated_user = GetAuthenticatedUserId();
+    uint32_t renames_before = renames;
+    char *session_name = name_of(session_user);
+    char *current_name = current_user != session_user ? name_of(current_user) : nullptr;
+    char *authenticated_name =
+        authenticated_user != session_user ? name_of(authenticated_user) : nullptr;
     const char *system_user = compat::system_user();
     wire::Actor actor;
-    actor.session_user = name_of(session_user);
-    if (current_user != session_user) actor.current_user = name_of(current_user);
-    if (authenticated_user != session_user) actor.authenticated_user = name_of(authenticated_user);
+    actor.session_user = view_of(session_name);
+    actor.current_user = view_of(current_name);
+    actor.authenticated_user = view_of(authenticated_name);
     if (system_user != nullptr)
         actor.system_user = {system_user, strnlen(system_user, system_user_bytes_max)};
     actor.client_addr = client_addr();
     actor.application_name = application_name;
+    known.renames = 0; // no names, until the bytes are whole
     known.bytes.clear();
     append_actor(known.bytes, actor);
+    free_name(session_name);
+    free_name(current_name);
+    free_name(authenticated_name);
     known.session_user = session_user;
     known.current_user = current_user;
     strlcpy(known.application_name, application_name, sizeof known.application_name);
     known.generation++;
-    known.is_valid = true;
+    known.renames = renames_before;
 }
 
 } // namespace

@@ -6,6 +6,8 @@ extern "C" {
 #include "utils/guc.h"
 }
 
+#include "capture/statement_comment.hpp"
+
 #include "decoder/change_context.hpp"
 #include "decoder/source_settings.hpp"
 
@@ -50,6 +52,11 @@ bool is_affix_byte(char c) {
 
 bool accept_affix(char **value, void **, GucSource) {
     std::string_view text = *value;
+    if (text.size() > comment_affix_bytes_max) {
+        GUC_check_errdetail("It has %zu bytes, and may have at most %zu.", text.size(),
+                            comment_affix_bytes_max);
+        return false;
+    }
     if (std::all_of(text.begin(), text.end(), is_affix_byte)) return true;
     GUC_check_errdetail("It may have letters of ASCII, digits and underscores.");
     return false;

@@ -17,6 +17,7 @@ extern "C" {
 #include "wire/capture_message.hpp"
 
 #include <cstring>
+#include <type_traits>
 
 namespace waltrail {
 
@@ -30,6 +31,7 @@ struct Said {
     char *
         text; // in the transaction's memory, where `words` lie; null: in an outer one's, or nothing is said
 };
+static_assert(std::is_trivially_destructible_v<Said>);
 
 // Of the current transaction, innermost first; null: nothing was said.
 Said *said = nullptr;

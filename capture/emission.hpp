@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
 
 namespace waltrail {
 
@@ -16,6 +17,7 @@ struct Words {
     std::string_view actor{};
     std::string_view context{};
 };
+static_assert(std::is_trivially_destructible_v<Words>);
 
 // What was said last in this transaction. Valid until something is said.
 Words words_said();

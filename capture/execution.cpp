@@ -1,6 +1,8 @@
 #include "capture/execution.hpp"
 
 extern "C" {
+#include "commands/prepare.h"
+#include "nodes/parsenodes.h"
 #include "parser/parser.h"
 #include "tcop/tcopprot.h"
 }
@@ -53,11 +55,23 @@ void read_comment(Statement &statement) {
 void set_prepared(Statement &statement, const StatementText &text) {
     statement.prepared = text;
     statement.is_read = false;
+    look_again();
+}
+
+// Within EXECUTE functions may run as well, which compute its parameters: the prepared statement is told by its text. Within FETCH
+// nothing runs but the cursor's query.
+bool is_run_by(const Node *prepared_by, const char *text) {
+    if (!IsA(prepared_by, ExecuteStmt)) return true;
+    auto *name = reinterpret_cast<const ExecuteStmt *>(prepared_by)->name;
+    PreparedStatement *prepared = FetchPreparedStatement(name, false);
+    return prepared != nullptr && strcmp(prepared->plansource->query_string, text) == 0;
 }
 
 // What a function executes is its own.
-bool runs_prepared_of_client(const Execution &execution) {
-    return execution.runs_prepared && execution.outer == nullptr;
+bool is_prepared_of_client(const Execution &execution, const char *text) {
+    const Execution &outer = *execution.outer;
+    return outer.outer == nullptr && outer.prepared_by != nullptr && text != nullptr &&
+           is_run_by(outer.prepared_by, text);
 }
 
 } // namespace
@@ -68,10 +82,12 @@ void begin_execution(Execution &execution, Statement &statement, const Statement
     execution.outer = innermost;
     innermost = &execution; // before anything that may fail
     execution.statement = execution.outer == nullptr ? &statement : execution.outer->statement;
-    if (execution.outer == nullptr)
+    if (execution.outer == nullptr) {
         statement.own = text;
-    else if (runs_prepared_of_client(*execution.outer))
+    } else if (is_prepared_of_client(execution, text.text)) {
+        execution.is_prepared = true;
         set_prepared(*execution.statement, text);
+    }
     begin_watch(execution);
 }
 
@@ -83,8 +99,7 @@ void end_execution(Execution &execution) {
 void abandon_execution(Execution &execution) {
     end_watch(execution);
     innermost = execution.outer;
-    if (innermost != nullptr && runs_prepared_of_client(*innermost))
-        set_prepared(*execution.statement, {});
+    if (execution.is_prepared) set_prepared(*execution.statement, {});
 }
 
 // A comment is nearest to the change; a setting holds for all that the session or the transaction does.

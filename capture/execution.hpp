@@ -15,6 +15,7 @@ extern "C" {
 #include "capture/statement_comment.hpp"
 
 #include <string_view>
+#include <type_traits>
 
 namespace waltrail {
 
@@ -31,6 +32,7 @@ struct Statement {
     bool is_read = false;       // `comment` has been looked for
     std::string_view comment{};
 };
+static_assert(std::is_trivially_destructible_v<Statement>);
 
 // The input of a ModifyTable node, whose rows are awaited.
 struct WatchedInput {
@@ -44,10 +46,11 @@ struct WatchedInput {
 struct Execution {
     Execution *outer = nullptr;
     Statement *statement = nullptr;
-    QueryDesc *query = nullptr;      // null for a utility statement
-    Relation copy_target = nullptr;  // of COPY FROM
-    bool runs_prepared = false;      // EXECUTE, FETCH, MOVE
-    bool fills_logged_table = false; // CREATE TABLE AS, SELECT INTO
+    QueryDesc *query = nullptr;        // null for a utility statement
+    Relation copy_target = nullptr;    // of COPY FROM
+    const Node *prepared_by = nullptr; // EXECUTE, FETCH or MOVE, which runs what was prepared
+    bool is_prepared = false;          // it is what the one around it runs
+    bool fills_logged_table = false;   // CREATE TABLE AS, SELECT INTO
     // Of write_watch.cpp:
     WatchedInput first_input;       // not initialized, for the sake of speed, until `inputs` has it
     WatchedInput *inputs = nullptr; // first_input, and others in the query's memory
@@ -55,6 +58,7 @@ struct Execution {
     bool is_at_row = false; // which it has said what must be said for
     Words *kept = nullptr;  // that, when an execution within it has said something else
 };
+static_assert(std::is_trivially_destructible_v<Execution>);
 
 // Null where nothing is under way.
 Execution *innermost_execution();

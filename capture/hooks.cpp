@@ -10,10 +10,12 @@ extern "C" {
 #include "access/xlog.h"
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_inherits.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "replication/logicalworker.h"
+#include "tcop/pquery.h"
 #include "tcop/utility.h"
 #include "utils/lsyscache.h"
 }
@@ -43,7 +45,21 @@ bool is_capturing() {
     return has_captured;
 }
 
+// What a rule does has no place in the text: it has that of the statement for which the rule was applied. Where the rule has replaced that
+// one, nothing beside it has a place either.
+[[gnu::cold]] StatementPlace place_of_ruled(const char *text) {
+    constexpr StatementPlace not_known = {-1, 0};
+    if (ActivePortal == nullptr || ActivePortal->sourceText != text) return not_known;
+    ListCell *cell;
+    foreach (cell, ActivePortal->stmts) {
+        auto *beside = lfirst_node(PlannedStmt, cell);
+        if (beside->stmt_location >= 0) return {beside->stmt_location, beside->stmt_len};
+    }
+    return not_known;
+}
+
 StatementText text_of(const PlannedStmt &statement, const char *text) {
+    if (statement.stmt_location < 0) return {text, place_of_ruled(text)};
     return {text, {statement.stmt_location, statement.stmt_len}};
 }
 
@@ -108,16 +124,20 @@ void finish(QueryDesc *query) {
     watched_finish(query, next);
 }
 
-bool is_logged(const RangeVar *table) {
+// That a table is unlogged says nothing of its partitions and children.
+bool may_be_logged(const RangeVar *table) {
     Oid relation = RangeVarGetRelid(table, NoLock, true);
-    return OidIsValid(relation) && get_rel_persistence(relation) == RELPERSISTENCE_PERMANENT;
+    if (!OidIsValid(relation)) return false;
+    char persistence = get_rel_persistence(relation);
+    return persistence == RELPERSISTENCE_PERMANENT ||
+           (persistence == RELPERSISTENCE_UNLOGGED && table->inh && has_subclass(relation));
 }
 
 bool truncates_logged_table(const Node *statement) {
     if (!IsA(statement, TruncateStmt)) return false;
     ListCell *cell;
     foreach (cell, castNode(TruncateStmt, const_cast<Node *>(statement))->relations)
-        if (is_logged(lfirst_node(RangeVar, cell))) return true;
+        if (may_be_logged(lfirst_node(RangeVar, cell))) return true;
     return false;
 }
 
@@ -137,16 +157,16 @@ const IntoClause *made_table(const Node *statement) {
     return made->objtype == OBJECT_TABLE ? made->into : nullptr;
 }
 
-// EXECUTE and FETCH, also below EXPLAIN ANALYZE and CREATE TABLE AS.
-bool runs_prepared(const Node *statement) {
-    if (statement == nullptr) return false;
+// EXECUTE and FETCH, also below EXPLAIN ANALYZE and CREATE TABLE AS; null for other statements.
+const Node *runs_prepared(const Node *statement) {
+    if (statement == nullptr) return nullptr;
     if (IsA(statement, ExplainStmt))
         return runs_prepared(
             inner_statement(reinterpret_cast<const ExplainStmt *>(statement)->query));
     if (IsA(statement, CreateTableAsStmt))
         return runs_prepared(
             inner_statement(reinterpret_cast<const CreateTableAsStmt *>(statement)->query));
-    return IsA(statement, ExecuteStmt) || IsA(statement, FetchStmt);
+    return IsA(statement, ExecuteStmt) || IsA(statement, FetchStmt) ? statement : nullptr;
 }
 
 bool makes_logged_table(const Node *statement) {
@@ -161,13 +181,13 @@ Relation open_copy_target(const Node *statement) {
     auto *copy = reinterpret_cast<const CopyStmt *>(statement);
     if (!copy->is_from || copy->relation == nullptr) return nullptr;
     Relation target = table_openrv_extended(copy->relation, RowExclusiveLock, true);
-    if (target == nullptr || RelationIsLogicallyLogged(target)) return target;
+    if (target == nullptr || may_be_decoded(target)) return target;
     table_close(target, NoLock);
     return nullptr;
 }
 
 void prepare_utility(Execution &execution, const Node *statement) {
-    execution.runs_prepared = runs_prepared(statement);
+    execution.prepared_by = runs_prepared(statement);
     execution.fills_logged_table = makes_logged_table(statement);
     if (execution.outer == nullptr && IsA(statement, ConstraintsSetStmt))
         execution.statement->keeps_context = true; // of those that have put the triggers off

@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <string_view>
+#include <type_traits>
 
 namespace waltrail {
 
@@ -41,6 +42,9 @@ class SqlLexer {
         : text_(text), at_(at), standard_conforming_strings_(standard_conforming_strings) {}
 
     Lexeme next();
+
+    // The last lexeme, or the space behind it, went up to the text's end.
+    bool is_at_end() const { return at_ >= text_.size(); }
 
     // Goes to `to`, where a comment must begin, if nothing up to there can be a part of a literal, of a comment or a semicolon.
     // False where that is not sure at a glance.
@@ -72,5 +76,6 @@ class SqlLexer {
     size_t at_;
     bool standard_conforming_strings_;
 };
+static_assert(std::is_trivially_destructible_v<SqlLexer>);
 
 } // namespace waltrail

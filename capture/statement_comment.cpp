@@ -139,25 +139,87 @@ class CommentSearch {
     std::string_view affix_;
 };
 
+// No more than one, whatever semicolons stand around it.
+bool is_only_statement(std::string_view text, bool standard_conforming_strings) {
+    if (find_byte(text, ';', 0) == text.size()) return true;
+    SqlLexer lexer(text, 0, standard_conforming_strings);
+    bool has_begun = false, has_ended = false;
+    while (true) {
+        LexemeKind kind = lexer.next().kind;
+        if (kind == LexemeKind::end) return true;
+        if (kind == LexemeKind::token && has_ended) return false;
+        has_begun |= kind == LexemeKind::token;
+        has_ended |= kind == LexemeKind::semicolon && has_begun;
+    }
+}
+
+bool is_known(StatementPlace place) { return place.location > 0 || place.length > 0; }
+
+bool is_affix(std::string_view affix) {
+    return !affix.empty() && affix.size() <= comment_affix_bytes_max;
+}
+
+struct Finding {
+    std::string_view comment;
+    bool looked_to_the_end; // of the text: more of it might have made a difference
+};
+
+Finding find_in_place(std::string_view text, Span statement, std::string_view affix,
+                      bool standard_conforming_strings) {
+    size_t begin = place_to_begin(text, statement.start);
+    CommentSearch search(text, statement, affix);
+    size_t opening = find_opening(text, {begin, statement.end}, affix);
+    if (opening == statement.end) {
+        SqlLexer behind(text, statement.end, standard_conforming_strings);
+        std::string_view found = search.behind_tokens(behind);
+        return {found, behind.is_at_end()};
+    }
+    SqlLexer lexer(text, begin, standard_conforming_strings);
+    std::string_view found = search.before_tokens(lexer);
+    if (found.empty()) {
+        lexer.skip_plain(opening);
+        found = search.behind_tokens(lexer);
+    }
+    return {found, lexer.is_at_end()};
+}
+
+// `text` may go on behind what is given of it, which holds all of the statement.
+[[gnu::noinline]] Finding find(std::string_view text, StatementPlace place, std::string_view affix,
+                               bool standard_conforming_strings) {
+    Finding finding = find_in_place(text, span_of(text, place), affix, standard_conforming_strings);
+    if (!finding.comment.empty() && !is_known(place) &&
+        !is_only_statement(text, standard_conforming_strings))
+        finding.comment = {};
+    return finding;
+}
+
+// Most statements have none: asked first, in place.
+inline bool holds_comment(std::string_view text, size_t start) {
+    return find_byte(text, '*', place_to_begin(text, start)) < text.size();
+}
+
 } // namespace
 
 std::string_view find_statement_comment(std::string_view text, StatementPlace place,
                                         std::string_view affix, bool standard_conforming_strings) {
-    if (affix.empty() || affix.size() > comment_affix_bytes_max) return {};
-    Span statement = span_of(text, place);
-    size_t begin = place_to_begin(text, statement.start);
-    if (find_byte(text, '*', begin) == text.size()) return {}; // no comment at all
-    CommentSearch search(text, statement, affix);
-    size_t opening = find_opening(text, {begin, statement.end}, affix);
-    if (opening < statement.end) {
-        SqlLexer lexer(text, begin, standard_conforming_strings);
-        std::string_view found = search.before_tokens(lexer);
-        if (!found.empty()) return found;
-        lexer.skip_plain(opening);
-        return search.behind_tokens(lexer);
+    if (!is_affix(affix) || !holds_comment(text, span_of(text, place).start)) return {};
+    return find(text, place, affix, standard_conforming_strings).comment;
+}
+
+std::string_view find_statement_comment(const char *text, StatementPlace place,
+                                        std::string_view affix, bool standard_conforming_strings) {
+    if (!is_affix(affix)) return {};
+    size_t start = place.location > 0 ? static_cast<size_t>(place.location) : 0;
+    size_t end = start;
+    end += place.length > 0 ? static_cast<size_t>(place.length) : strlen(text + start);
+    for (size_t ahead_max = 256;; ahead_max *= 16) {
+        size_t ahead = place.length > 0 ? strnlen(text + end, ahead_max) : 0;
+        bool is_cut = ahead == ahead_max;
+        std::string_view in_sight(text, end + ahead);
+        if (!is_cut && !holds_comment(in_sight, start)) return {};
+        Finding finding = find(in_sight, place, affix, standard_conforming_strings);
+        if (!is_cut || !finding.looked_to_the_end) return finding.comment;
     }
-    SqlLexer behind(text, statement.end, standard_conforming_strings);
-    return search.behind_tokens(behind);
 }
 
 } // namespace waltrail

@@ -10,9 +10,12 @@
 
 namespace waltrail {
 
-// Where in the client's text the statement stands, in bytes, as PlannedStmt has it (stmt_location, stmt_len): a location of -1 is
-// not known and taken for 0, and with a length of 0 the statement goes to the end of the text. It begins behind the ; of the
-// statement before it (PostgreSQL 15 to 17) or at its first token (18), and ends before its own ;.
+// Where in the client's text the statement stands, in bytes, as PlannedStmt has it (stmt_location, stmt_len): with a length of 0 it
+// goes to the end of the text. It begins behind the ; of the statement before it (PostgreSQL 15 to 17) or at its first token (18), and
+// ends before its own ;.
+//
+// Of what a rule does, and to 17 of a cursor's query, the place is not known: a location of -1 or 0 and no length. It is
+// that of the whole text where this holds one statement; where it holds several, no comment is known to be the statement's.
 struct StatementPlace {
     int location;
     int length;
@@ -34,6 +37,11 @@ inline constexpr size_t comment_affix_bytes_max = 63;
 //
 // `standard_conforming_strings` as it was when the server parsed the text.
 std::string_view find_statement_comment(std::string_view text, StatementPlace place,
+                                        std::string_view affix, bool standard_conforming_strings);
+
+// Of a text that ends in a zero byte and holds `place`, as the server's own do. No more of it is measured or read than is needed to find
+// what follows the statement: measured whole for each of its statements, a text of many would take time in the square of its length.
+std::string_view find_statement_comment(const char *text, StatementPlace place,
                                         std::string_view affix, bool standard_conforming_strings);
 
 } // namespace waltrail

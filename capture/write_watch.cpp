@@ -82,14 +82,22 @@ bool has_plain_indexes(Relation table) {
     return is_plain;
 }
 
-// A heap without triggers before its rows, checks, generated columns.
+// A heap without triggers before its rows, checks, generated columns. No partition: the functions of its root's key are asked whether
+// the row belongs there. (From 17 on, a partitioned table may have heap for the access method of its partitions.)
 bool is_plain_table(Relation table) {
     const TupleConstr *constraints = table->rd_att->constr;
     const TriggerDesc *triggers = table->trigdesc;
-    return table->rd_rel->relam == HEAP_TABLE_AM_OID && RelationIsLogicallyLogged(table) &&
+    return table->rd_rel->relam == HEAP_TABLE_AM_OID &&
+           table->rd_rel->relkind == RELKIND_RELATION && !table->rd_rel->relispartition &&
+           RelationIsLogicallyLogged(table) &&
            (triggers == nullptr || !triggers->trig_insert_before_row) &&
            (constraints == nullptr ||
             (constraints->num_check == 0 && !constraints->has_generated_stored));
+}
+
+// Statement triggers run when COPY is armed already. Those of other statements have run when the first row comes.
+bool has_statement_triggers(Relation table) {
+    return table->trigdesc != nullptr && table->trigdesc->trig_insert_before_statement;
 }
 
 // COPY calls the types' input functions, and computes defaults.
@@ -111,6 +119,18 @@ bool may_drop_its_rows(const ModifyTableState &node) {
            has_plain_indexes(target.ri_RelationDesc);
 }
 
+// -- what is decoded -------------------------------------------------------------------------------------------------
+
+bool is_logged_table(Relation table) {
+    return table->rd_rel->relkind == RELKIND_RELATION && RelationIsLogicallyLogged(table);
+}
+
+// To 17 a partitioned table may be unlogged, which says nothing of its partitions. Those of a temporary one are temporary.
+bool leads_to_partitions(Relation table) {
+    return table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE &&
+           table->rd_rel->relpersistence != RELPERSISTENCE_TEMP;
+}
+
 // -- rows ------------------------------------------------------------------------------------------------------------
 
 WatchedInput *watched_input(const PlanState *node, Execution **owner) {
@@ -118,6 +138,12 @@ WatchedInput *watched_input(const PlanState *node, Execution **owner) {
         for (WatchedInput *input = (*owner)->inputs; input != nullptr; input = input->next)
             if (input->input == node) return input;
     return nullptr;
+}
+
+void drop_kept(Execution &execution) {
+    if (execution.kept == nullptr) return;
+    pfree(execution.kept);
+    execution.kept = nullptr;
 }
 
 TupleTableSlot *next_row(PlanState *node);
@@ -135,6 +161,7 @@ TupleTableSlot *next_row(PlanState *node) {
     if (input == nullptr) elog(ERROR, "a plan node is watched by no statement");
     disarm(*execution);
     execution->is_at_row = false;
+    drop_kept(*execution); // left by an execution within that has failed, for the row before
     node->ExecProcNode = input->original;
     TupleTableSlot *row = node->ExecProcNode(node);
     stand_in(*input);
@@ -146,13 +173,13 @@ TupleTableSlot *next_row(PlanState *node) {
     return row;
 }
 
+// An UPDATE may move a row to partitions that it does not read.
 bool writes_logged_table(const ModifyTableState &node) {
-    for (int i = 0; i < node.mt_nrels; i++) {
-        Relation table = node.resultRelInfo[i].ri_RelationDesc;
-        char kind = table->rd_rel->relkind;
-        bool is_table = kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE;
-        if (is_table && RelationIsLogicallyLogged(table)) return true;
-    }
+    if (node.operation != CMD_DELETE &&
+        leads_to_partitions(node.rootResultRelInfo->ri_RelationDesc))
+        return true;
+    for (int i = 0; i < node.mt_nrels; i++)
+        if (is_logged_table(node.resultRelInfo[i].ri_RelationDesc)) return true;
     return false;
 }
 
@@ -195,11 +222,6 @@ Words *keep_words() {
 void keep_words_of_outer_rows() {
     for (Execution *outer = innermost_execution()->outer; outer != nullptr; outer = outer->outer)
         if (outer->is_at_row && outer->kept == nullptr) outer->kept = keep_words();
-}
-
-void drop_kept(Execution &execution) {
-    if (execution.kept != nullptr) pfree(execution.kept);
-    execution.kept = nullptr;
 }
 
 // -- the access method of an armed table -----------------------------------------------------------------------------
@@ -253,9 +275,12 @@ void go_on(Execution &execution) {
     drop_kept(execution);
 }
 
+bool may_be_decoded(Relation table) { return is_logged_table(table) || leads_to_partitions(table); }
+
 void watch_copy(Execution &execution, Relation target, const Node *condition) {
     execution.copy_target = target;
-    if (condition == nullptr && is_plain_table(target) && has_plain_columns(target))
+    if (condition == nullptr && is_plain_table(target) && !has_statement_triggers(target) &&
+        has_plain_columns(target))
         arm(execution, target);
     else
         before_write();

@@ -16,6 +16,9 @@ void end_watch(Execution &execution);
 // else, for its own changes.
 void go_on(Execution &execution);
 
+// Whether rows that are written to this table, or through it to its partitions, may be decoded.
+bool may_be_decoded(Relation table);
+
 // The execution is a COPY FROM into this table, which must be open until end_watch().
 void watch_copy(Execution &execution, Relation target, const Node *condition);
 

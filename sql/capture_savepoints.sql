@@ -82,6 +82,37 @@ END $$;
 INSERT INTO said SELECT pg_temp.set(i) FROM generate_series(71, 73) AS i;
 INSERT INTO said VALUES (74);
 RESET waltrail.context;
+-- a trigger's block that has said something else and fails holds up what is said for the next row
+CREATE TABLE caught (id integer PRIMARY KEY);
+CREATE TABLE taken (id integer PRIMARY KEY);
+INSERT INTO taken VALUES (1);
+CREATE FUNCTION pg_temp.fails_within() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    said text;
+BEGIN
+    BEGIN
+        PERFORM set_config('waltrail.context', '{"within": 1}', true);
+        INSERT INTO taken VALUES (1);
+    EXCEPTION WHEN unique_violation THEN
+        NULL;
+    END;
+    said := set_config('waltrail.context', jsonb_build_object('after', new.id)::text, true);
+    IF new.id > 91 THEN PERFORM count(*) FROM taken; END IF;
+    RETURN new;
+END $$;
+CREATE TRIGGER fails_within BEFORE INSERT ON caught FOR EACH ROW EXECUTE FUNCTION pg_temp.fails_within();
+BEGIN;
+SET LOCAL waltrail.context = '{"mine": 1}';
+INSERT INTO caught VALUES (91), (92), (93);
+COMMIT;
+-- a transaction that begins where another ends begins anew
+BEGIN;
+INSERT INTO said VALUES (101) /*Bemi {"chained": 1} Bemi*/;
+COMMIT AND CHAIN;
+INSERT INTO said VALUES (102) /*Bemi {"chained": 1} Bemi*/;
+ROLLBACK AND CHAIN;
+INSERT INTO said VALUES (103) /*Bemi {"chained": 1} Bemi*/;
+COMMIT;
 -- a table that is written by the statement and by its own trigger, which drops the row or not
 CREATE FUNCTION pg_temp.drop_even() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -96,4 +127,4 @@ INSERT INTO said VALUES (82), (83) /*Bemi {"dropped": 1} Bemi*/;
 SELECT d->'after'->>'id' AS id, d->>'context' AS context
 FROM (SELECT data::jsonb AS d FROM pg_logical_slot_get_changes('said', NULL, NULL, 'format', 'json')) AS changes;
 SELECT pg_drop_replication_slot('said');
-DROP TABLE said;
+DROP TABLE said, caught, taken;

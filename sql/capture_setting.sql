@@ -27,6 +27,9 @@ COMMIT;
 SHOW waltrail.context;
 SET waltrail.context = '';
 SET waltrail.contest = '{}';
+SELECT length(set_config('waltrail.comment_affix', repeat('x', 63), true));
+SELECT set_config('waltrail.comment_affix', repeat('x', 64), true);
+SET waltrail.comment_affix = 'a b';
 -- the others are a superuser's
 CREATE ROLE capture_setting_role;
 SET ROLE capture_setting_role;

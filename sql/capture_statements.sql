@@ -12,6 +12,10 @@ DELETE FROM captured WHERE id = 4 /*Bemi {"is": "delete"} Bemi*/;
 MERGE INTO captured USING (VALUES (1), (5)) AS v (id) ON captured.id = v.id
  WHEN MATCHED THEN UPDATE SET note = 'm' WHEN NOT MATCHED THEN INSERT VALUES (v.id, 'm') /*Bemi {"is": "merge"} Bemi*/;
 INSERT INTO captured VALUES (1, 'c') ON CONFLICT (id) DO UPDATE SET note = excluded.note /*Bemi {"is": "upsert"} Bemi*/;
+INSERT INTO captured VALUES (1, 'c'), (8, 'z') ON CONFLICT DO NOTHING /*Bemi {"is": "unless in conflict"} Bemi*/;
+CREATE TABLE captured_unindexed (note text);
+INSERT INTO captured_unindexed VALUES ('never in conflict') ON CONFLICT DO NOTHING /*Bemi {"is": "unless in conflict"} Bemi*/;
+DELETE FROM captured WHERE id = 8;
 COPY captured FROM STDIN /*Bemi {"is": "copy"} Bemi*/;
 6	x
 7	y
@@ -100,10 +104,23 @@ COMMIT;
 DROP TRIGGER deferred ON captured;
 -- several statements in one string, each with its own
 DELETE FROM captured WHERE id = 40 /*Bemi {"is": "one"} Bemi*/\; /*Bemi {"is": "two"} Bemi*/ DELETE FROM captured WHERE id = 41\; DELETE FROM captured WHERE id = 42;
+-- rules: what one does is the statement's that it was made for; where nothing is left of that, and several stand in the string, nobody's
+CREATE TABLE captured_ruled (id integer PRIMARY KEY);
+CREATE VIEW captured_seen AS SELECT id FROM captured_ruled;
+CREATE RULE also AS ON INSERT TO captured_ruled DO ALSO INSERT INTO captured_log (note) VALUES ('also ' || new.id);
+CREATE RULE instead AS ON INSERT TO captured_seen DO INSTEAD INSERT INTO captured_log (note) VALUES ('instead of ' || new.id);
+INSERT INTO captured_ruled VALUES (1) /*Bemi {"is": "ruled one"} Bemi*/\; INSERT INTO captured_ruled VALUES (2) /*Bemi {"is": "ruled two"} Bemi*/\; INSERT INTO captured_ruled VALUES (3);
+INSERT INTO captured_ruled VALUES (4) /*Bemi {"is": "ruled alone"} Bemi*/;
+INSERT INTO captured_seen VALUES (5) /*Bemi {"is": "instead, alone"} Bemi*/;
+/*Bemi {"is": "instead one"} Bemi*/ INSERT INTO captured_seen VALUES (6)\; INSERT INTO captured_seen VALUES (7) /*Bemi {"is": "instead two"} Bemi*/;
+PREPARE captured_also (integer) AS INSERT INTO captured_ruled VALUES ($1) /*Bemi {"is": "prepared, with a rule"} Bemi*/;
+EXECUTE captured_also(8);
+EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) EXECUTE captured_also(9) \g /dev/null
 SELECT d->>'operation' AS operation, d->>'table' AS "table", d->>'primary_key' AS key, coalesce(d->'after'->>'note', d->'before'->>'note') AS note, d->'context' AS context
 FROM (SELECT data::jsonb AS d FROM pg_logical_slot_get_changes('captured', NULL, NULL, 'format', 'json')) AS changes;
 SELECT pg_drop_replication_slot('captured');
 DEALLOCATE ALL;
-DROP TABLE captured, captured_child, captured_log, captured_parts, captured_made, captured_into, captured_executed;
+DROP VIEW captured_seen;
+DROP TABLE captured, captured_child, captured_log, captured_parts, captured_made, captured_into, captured_executed, captured_unindexed, captured_ruled;
 DROP FUNCTION captured_say, captured_try, captured_note;
 DROP PROCEDURE captured_run;

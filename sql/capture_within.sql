@@ -4,6 +4,13 @@ CREATE TABLE within (id integer PRIMARY KEY, note text);
 CREATE TABLE within_log (note text);
 CREATE TABLE within_parts (id integer PRIMARY KEY, note text) PARTITION BY RANGE (id);
 CREATE TABLE within_low PARTITION OF within_parts FOR VALUES FROM (0) TO (1000);
+-- to PostgreSQL 16 a partitioned table has none
+DO $$
+BEGIN
+    ALTER TABLE within_parts SET ACCESS METHOD heap;
+EXCEPTION WHEN wrong_object_type OR feature_not_supported THEN
+    NULL;
+END $$;
 SELECT 'slot' FROM pg_create_logical_replication_slot('within', 'waltrail');
 CREATE FUNCTION within_note(note text) RETURNS text LANGUAGE plpgsql SET waltrail.context = '{"within": 1}' AS $$
 BEGIN INSERT INTO within_log VALUES (note); RETURN note; END $$;
@@ -73,6 +80,37 @@ COPY within_defaults (id) FROM STDIN;
 \.
 SELECT d->>'table' AS "table", d->'context' AS context
 FROM (SELECT data::jsonb AS d FROM pg_logical_slot_get_changes('within', NULL, NULL, 'format', 'json')) AS changes;
+-- COPY, whose statement triggers come before its rows, and partitions, which may ask the partition key's function
+CREATE FUNCTION within_undoes(relation regclass) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    BEGIN
+        EXECUTE format('GRANT SELECT ON %s TO pg_monitor', relation);
+        RAISE 'no';
+    EXCEPTION WHEN raise_exception THEN
+        NULL;
+    END;
+    EXECUTE format('SELECT count(*) FROM %s', relation);
+    PERFORM pgstattuple(relation);
+END $$;
+CREATE FUNCTION within_statement() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN PERFORM within_undoes(tg_relid); RETURN NULL; END $$;
+CREATE TABLE within_copied (id integer);
+CREATE TRIGGER statement BEFORE INSERT ON within_copied FOR EACH STATEMENT EXECUTE FUNCTION within_statement();
+COPY within_copied FROM STDIN;
+1
+\.
+INSERT INTO within_copied VALUES (2) ON CONFLICT DO NOTHING;
+CREATE FUNCTION within_key(id integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN PERFORM within_undoes('within_leaf'); RETURN id; END $$;
+CREATE TABLE within_keyed (id integer) PARTITION BY RANGE (within_key(id));
+CREATE TABLE within_leaf PARTITION OF within_keyed FOR VALUES FROM (0) TO (100);
+CREATE UNIQUE INDEX ON within_leaf (id);
+COPY within_leaf FROM STDIN;
+1
+\.
+INSERT INTO within_leaf VALUES (2) ON CONFLICT DO NOTHING;
+SELECT d->>'table' AS "table", d->'after'->>'id' AS id, d->'context' AS context
+FROM (SELECT data::jsonb AS d FROM pg_logical_slot_get_changes('within', NULL, NULL, 'format', 'json')) AS changes;
 -- prepared statements that functions execute are the functions' own
 RESET waltrail.context;
 CREATE FUNCTION within_prepared() RETURNS text LANGUAGE plpgsql AS $$
@@ -85,10 +123,19 @@ END $$;
 PREPARE within_outer AS INSERT INTO within_log SELECT note FROM within_prepared() AS note /*Bemi {"is": "outer"} Bemi*/;
 EXECUTE within_outer;
 EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) EXECUTE within_outer;
+-- and so is what computes the parameters of EXECUTE
+CREATE FUNCTION within_parameter(note text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN INSERT INTO within_log VALUES ('for ' || note) /*Bemi {"is": "a parameter's"} Bemi*/; RETURN note; END $$;
+PREPARE within_parameters(text) AS INSERT INTO within_log VALUES ($1) /*Bemi {"is": "prepare"} Bemi*/;
+EXECUTE within_parameters(within_parameter('execute'));
+EXECUTE within_parameters(within_parameter('execute with a comment')) /*Bemi {"is": "execute"} Bemi*/;
+EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) EXECUTE within_parameters(within_parameter('explain')) \g /dev/null
+PREPARE within_selected(text) AS SELECT $1 AS note /*Bemi {"is": "prepare"} Bemi*/;
+CREATE TABLE within_executed AS EXECUTE within_selected(within_parameter('create table as'));
 SELECT d->'after'->>'note' AS note, d->'context' AS context
 FROM (SELECT data::jsonb AS d FROM pg_logical_slot_get_changes('within', NULL, NULL, 'format', 'json')) AS changes;
 SELECT pg_drop_replication_slot('within');
 DEALLOCATE ALL;
-DROP TABLE within, within_log, within_parts, within_made, within_setting, within_defaults;
-DROP FUNCTION within_note, within_trigger, within_set, within_rolls_back, within_looks, within_tries, within_prepared;
+DROP TABLE within, within_log, within_parts, within_made, within_setting, within_defaults, within_copied, within_keyed, within_executed;
+DROP FUNCTION within_note, within_trigger, within_set, within_rolls_back, within_looks, within_tries, within_undoes, within_statement, within_key, within_prepared, within_parameter;
 DROP EXTENSION pgstattuple;

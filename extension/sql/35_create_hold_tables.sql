@@ -3,6 +3,8 @@
 --
 --  * changes.held has the columns of public.changes in their order, and the indexes that answer questions about rows. It is made
 --    column by column and not LIKE public.changes, so that it is right even where somebody altered that.
+--  * placed_at and dropped_at are read under the same lock (changes.lock_trail), and so tell what came first; the times at which transactions
+--    began would not.
 --  * changes.trail is how a question sees both. The columns are named: a view made with * would keep what * was then.
 CREATE FUNCTION changes.create_hold_tables()
 RETURNS void
@@ -18,7 +20,7 @@ BEGIN
         "table"     varchar(255),
         retention   text NOT NULL,
         reason      text NOT NULL,
-        placed_at   timestamptz NOT NULL DEFAULT now(),
+        placed_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
         placed_by   name NOT NULL DEFAULT current_user,
         released_at timestamptz,
         released_by name
@@ -59,9 +61,12 @@ BEGIN
         bytes       bigint,
         held        bigint NOT NULL,
         retention   text NOT NULL,
-        dropped_at  timestamptz NOT NULL DEFAULT now(),
+        dropped_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
         dropped_by  name NOT NULL DEFAULT current_user
     );
+    -- Of trails made before that.
+    ALTER TABLE changes.holds ALTER COLUMN placed_at SET DEFAULT clock_timestamp();
+    ALTER TABLE changes.drops ALTER COLUMN dropped_at SET DEFAULT clock_timestamp();
     CREATE TABLE IF NOT EXISTS changes.moves (
         partition oid PRIMARY KEY,
         name      text NOT NULL,

@@ -1,6 +1,7 @@
 -- Holds: who may not lose what, in spite of the retention. Several may stand for one table, each for its own reason, and each ends by itself;
 -- that of one case must not end with another's. None is ever deleted: changes.holds says what was held, when, and why.
--- hold() and release() wait for the task that maintain() is at, which takes the same lock before it looks at the holds.
+-- hold() and release() wait for the task that maintain() is at, which takes the same lock before it looks at the holds. A hold is placed when it
+-- has the lock, not when its transaction began: what was dropped meanwhile it has not kept (changes.held_since).
 
 CREATE FUNCTION changes.hold(
     schema text,
@@ -25,8 +26,8 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Say for whom or what the changes are kept: reason => ''case 4711''.';
     END IF;
     PERFORM changes.lock_trail(wait => true);
-    INSERT INTO changes.holds (database, schema, "table", retention, reason)
-    VALUES (hold.database, hold.schema, hold."table", kept, hold.reason)
+    INSERT INTO changes.holds (database, schema, "table", retention, reason, placed_at)
+    VALUES (hold.database, hold.schema, hold."table", kept, hold.reason, clock_timestamp())
     RETURNING id INTO hold_id;
     IF NOT EXISTS (SELECT FROM changes.relations AS r
                      JOIN changes.sources AS s ON s.id = r.source_id

@@ -144,6 +144,48 @@ COMMENT ON FUNCTION changes.keys_json(text, jsonb) IS
 'Internal. Returns a key as JSON, once for each key that the shapes of its table have. Errors: none.
 Example: SELECT changes.keys_json(''7'', ''[{"key": ["id"], "key_types": ["integer"]}]'');';
 
+-- A column of a key that gets another name is no other key; one that is still there, but not in the key, makes it another.
+CREATE FUNCTION changes.is_same_key(shape jsonb, other jsonb)
+RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN shape->'key' = other->'key'
+        OR jsonb_array_length(shape->'key') = jsonb_array_length(other->'key') AND NOT EXISTS (
+               SELECT FROM ROWS FROM (jsonb_array_elements_text(shape->'key'), jsonb_array_elements_text(other->'key')) AS k (name, other_name)
+                WHERE k.name <> k.other_name AND (other->'columns' ? k.name OR shape->'columns' ? k.other_name));
+END
+$$;
+
+COMMENT ON FUNCTION changes.is_same_key(jsonb, jsonb) IS
+'Internal. Returns whether an earlier and a later shape of a table have the same key, but for names of its columns. Errors: none.
+Example: SELECT changes.is_same_key(''{"key": ["no"], "columns": ["no"]}'', ''{"key": ["number"], "columns": ["number"]}'');';
+
+CREATE FUNCTION changes.had_other_key(place record, shapes jsonb)
+RETURNS boolean
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    last_position CONSTANT bigint := (
+        SELECT max((s->>'until')::bigint) FROM jsonb_array_elements(shapes) AS s
+         WHERE jsonb_array_length(shapes->-1->'key') > 0 AND NOT changes.is_same_key(s, shapes->-1));
+    is_in_trail boolean := false;
+BEGIN
+    IF last_position IS NOT NULL THEN
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s AS c WHERE c.database = %L AND c.schema = %L AND c."table" = %L AND c.position < %s)',
+                       changes.readable(), place.database, place.schema, place."table", last_position)
+           INTO is_in_trail;
+    END IF;
+    RETURN is_in_trail;
+END
+$$;
+
+COMMENT ON FUNCTION changes.had_other_key(record, jsonb) IS
+'Internal. Returns whether the trail has changes of a table from when its primary key was of other columns than now, or it had none. Errors: those of changes.readable().
+Example: SELECT changes.had_other_key(t, ''[]'') FROM changes.find_table(''users'', NULL, NULL) AS t;';
+
 CREATE FUNCTION changes.moved_from(before jsonb, after jsonb, shape jsonb)
 RETURNS text
 LANGUAGE plpgsql STABLE
@@ -169,11 +211,7 @@ COMMENT ON FUNCTION changes.moved_from(jsonb, jsonb, jsonb) IS
 Errors: none.
 Example: SELECT changes.moved_from(''{"id": 1}'', ''{"id": 2, "name": "Ada"}'', ''{"key": ["id"], "key_types": ["integer"]}'');';
 
--- Positions order the changes of a row, but not who had a key after whom. A transaction that brings a row to a key writes it first, and looks into the
--- unique index then: another one that takes the key's former row away, and commits, in between has the higher position for that. So of
--- two neighbours at a key, where a row arrives and one leaves after it, the one that leaves may be the former. Of these transactions one has
--- waited for the other, so commit times are right about them: where they say otherwise, the row that leaves is the one that came,
--- even if it looks different. What changed it need not be in the trail: ignored columns, another type, a gap, a change in quarantine.
+-- Of two transactions at one key one has waited for the other: their commit times say which (changes.in_key_order).
 CREATE FUNCTION changes.came_later(arriving_xid bigint, arriving_time timestamptz, leaving_xid bigint, leaving_time timestamptz)
 RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE

@@ -31,27 +31,50 @@ COMMENT ON FUNCTION changes.record_rows(text, text, text, text, jsonb, text[]) I
 schema.table), in order; NULL where there are none. Errors: 42501 for a role that may not read the trail.
 Example: SELECT cardinality(changes.record_rows(''shop'', ''public'', ''users'', ''2'', ''{"id": 2}'', ''{}''));';
 
-CREATE FUNCTION changes.newest_rows(database text, schema text, "table" text, key text, until timestamptz)
-RETURNS SETOF changes.change
+CREATE FUNCTION changes.newest_row(database text, schema text, "table" text, key text, until timestamptz)
+RETURNS changes.change
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     until_second CONSTANT timestamptz := date_trunc('second', until);
+    newest changes.change;
 BEGIN
-    RETURN QUERY
-    SELECT c.* FROM public.changes AS c
-     WHERE c.database = newest_rows.database AND c.schema = newest_rows.schema AND c."table" = newest_rows."table" AND c.primary_key = key
+    SELECT c.* INTO newest FROM public.changes AS c
+     WHERE c.database = newest_row.database AND c.schema = newest_row.schema AND c."table" = newest_row."table" AND c.primary_key = key
        AND c.committed_at <= until_second
        AND (c.committed_at < until_second OR coalesce(changes.commit_time(c.id), c.committed_at) < until)
-     ORDER BY c.position DESC LIMIT 2;
+     ORDER BY c.position DESC LIMIT 1;
+    RETURN newest;
 END
 $$;
 
-COMMENT ON FUNCTION changes.newest_rows(text, text, text, text, timestamptz) IS
-'Internal. Returns the two newest changes of a key before the time, the newest first. Errors: 42501 for a role that may not read the trail.
-Example: SELECT * FROM changes.newest_rows(''shop'', ''public'', ''users'', ''2'', now());';
+COMMENT ON FUNCTION changes.newest_row(text, text, text, text, timestamptz) IS
+'Internal. Returns the newest change of a key before the time. Errors: 42501 for a role that may not read the trail.
+Example: SELECT (changes.newest_row(''shop'', ''public'', ''users'', ''2'', now())).position;';
+
+CREATE FUNCTION changes.is_changed_since(database text, schema text, "table" text, key text, since timestamptz, until timestamptz)
+RETURNS boolean
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+    since_second CONSTANT timestamptz := date_trunc('second', since);
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM public.changes AS c
+         WHERE c.database = is_changed_since.database AND c.schema = is_changed_since.schema AND c."table" = is_changed_since."table" AND c.primary_key = key
+           AND c.committed_at >= since_second AND c.committed_at <= ANY (ARRAY[until]) AND c.operation IN ('CREATE', 'UPDATE')
+           AND changes.commit_time(c.id) >= since AND changes.commit_time(c.id) < until);
+END
+$$;
+
+COMMENT ON FUNCTION changes.is_changed_since(text, text, text, text, timestamptz, timestamptz) IS
+'Internal. Returns whether a row was brought to a key, or changed there, in a transaction that was committed between the times, the first included. Errors: 42501
+for a role that may not read the trail.
+Example: SELECT changes.is_changed_since(''shop'', ''public'', ''users'', ''2'', now() - interval ''1 hour'', now());';
 
 CREATE FUNCTION changes.ending_rows(
     database text, schema text, "table" text, key_as_json jsonb, since_position bigint, since timestamptz, until timestamptz)
@@ -63,7 +86,7 @@ AS $$
 BEGIN
     RETURN QUERY
     SELECT c.* FROM public.changes AS c
-     WHERE c.database = ending_rows.database AND c.schema = ending_rows.schema 
+     WHERE c.database = ending_rows.database AND c.schema = ending_rows.schema
        AND c.committed_at >= coalesce(since, '-infinity') AND c.committed_at <= ANY (ARRAY[until])
        AND (c."table" = ending_rows."table" AND c.operation = 'UPDATE' AND c.before @> key_as_json
             OR c."table" = ending_rows."table" AND c.primary_key IS NULL AND c.operation = 'TRUNCATE')

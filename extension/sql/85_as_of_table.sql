@@ -1,6 +1,6 @@
 -- A table as it was: for each key the newest event until then, and where there is none, what the first later one says of before. An event
 -- is a change at its key, or an UPDATE of the key, at the old one. The expressions on the key follow the shape that the table had at
--- each position; changes made before it had the key it has now are taken under that one.
+-- each position; changes made under another key are taken under the one of the moment, if they tell it (changes.change_expressions).
 CREATE FUNCTION changes.as_of("table" text, at timestamptz, schema text, database text)
 RETURNS SETOF changes.past_row
 LANGUAGE plpgsql STABLE
@@ -56,8 +56,8 @@ BEGIN
             place, shapes, at, since_position, least(until_position, (current_shape->>'until')::bigint), reasons, later_reasons);
         RETURN;
     END IF;
-    FOR c IN EXECUTE changes.keyed_query(place, shapes, at, since_position, until_position) LOOP
-        result := ROW(c.key, c.content, c.changed_at, c.id, c.doubt);
+    FOR c IN EXECUTE changes.keyed_query(place, shapes, current_shape, at, since_position, until_position) LOOP
+        result := ROW(c.key, c.content, c.changed_at, c.id, nullif(c.doubt, ''));
         IF c.is_partial THEN
             IF c.id IS NOT NULL THEN
                 SELECT f."row", f.missing INTO result."row", missing
@@ -100,7 +100,7 @@ $$;
 COMMENT ON FUNCTION changes.as_of(text, timestamptz) IS
 'Returns the rows that a table had at a time, to the microsecond of the source''s clock: the key, the row as JSON, when and by which change
 it became so (NULL where that was before the trail begins). Where a row is not certain, doubt says why, and is NULL elsewhere: not
-logged whole, a gap, a change in quarantine, a partition truncated by itself, marked (docs/values.md) or erased values. Rows that have never changed
+logged whole, a gap, a change in quarantine, a partition truncated by itself, two rows that may have had the key in one transaction, another primary key, marked (docs/values.md) or erased values. Rows that have never changed
 since the trail began are not in it, which a NOTICE says, nor rows whose key was erased, which a WARNING does; neither do rows of a partition that was dropped or detached end. Into typed
 rows: SELECT r.* FROM changes.as_of(''users'', …) AS p, jsonb_populate_record(NULL::users, p."row") AS r.
 Errors: 22004 for a NULL; 42P01 for a table without changes; 42P08 where several tables are meant; 55000 for a time before the trail

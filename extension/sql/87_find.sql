@@ -19,6 +19,7 @@ BEGIN
     IF max_rows < 0 THEN
         RAISE EXCEPTION 'max_rows must not be negative' USING ERRCODE = 'invalid_parameter_value';
     END IF;
+    PERFORM changes.tell_missing(database, schema, "table", since, until);
     RETURN QUERY EXECUTE format(
         'SELECT (s.c).* FROM (
              SELECT c, first_value(c.id) OVER same AS first_id, count(*) OVER same AS sharing

@@ -11,6 +11,7 @@ BEGIN
         RAISE EXCEPTION 'invalid bucket %', coalesce('"' || bucket || '"', 'NULL')
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Give a positive interval of days, hours, minutes or seconds.';
     END IF;
+    PERFORM changes.tell_missing(NULL, NULL, NULL, since, until);
     RETURN QUERY EXECUTE format(
         'SELECT date_bin(%L, c.committed_at, ''2000-01-01 00:00:00+00''), c.database::text, c.schema::text, c."table"::text, c.operation, count(*)
            FROM %s AS c WHERE true%s

@@ -22,8 +22,11 @@ AS $$
 #variable_conflict use_variable
 DECLARE
     conditions CONSTANT text := changes.revert_conditions(change_id, transaction_id, database, context, since, until);
+    -- One transaction is whole or missing; of a time, or with a context, any transaction may be missing.
+    asked_time CONSTANT tstzrange := CASE WHEN transaction_id IS NULL AND since < until IS NOT FALSE THEN tstzrange(since, until) END;
     source_database text;
     problem text;
+    doubt text;
     shapes jsonb := '{}';
     tables text[] := '{}';
     name text;
@@ -44,16 +47,26 @@ BEGIN
         shapes := shapes || jsonb_build_object(name, changes.shapes_json(place.source_id, t.schema, t."table"));
         tables := tables || name;
     END LOOP;
-    problem := changes.revert_problem(conditions, source_database, shapes, change_id IS NULL);
+    problem := changes.revert_problem(conditions, source_database, shapes, change_id IS NULL, asked_time);
     IF problem IS NOT NULL THEN
         RAISE EXCEPTION 'the changes cannot be reverted'
             USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = problem,
-                  HINT = 'What the trail does not know cannot be put back; changes.find() shows the changes.';
+                  HINT = 'What the trail does not know cannot be put back; changes.find() shows the changes, and since and until bound the time that is asked for.';
+    END IF;
+    IF change_id IS NULL AND lower_inf(asked_time) THEN
+        doubt := changes.lost_before(source_database);
+    END IF;
+    IF doubt IS NOT NULL THEN
+        RAISE WARNING 'older changes may be missing in the script'
+            USING DETAIL = doubt || '.', HINT = 'With since => … nothing older is asked for.';
     END IF;
 
     RETURN QUERY SELECT changes.revert_opening(
         fire_triggers, jsonb_strip_nulls(jsonb_build_object('change_id', change_id, 'transaction_id', transaction_id, 'context', context,
                                                             'since', since, 'until', until)));
+    IF doubt IS NOT NULL THEN
+        RETURN NEXT format('-- Older changes may be missing here: %s.', doubt);
+    END IF;
     FOR c IN EXECUTE format(
         'SELECT (s.c).* FROM (
              SELECT c, first_value(c.id) OVER same AS first_id, count(*) OVER same AS sharing
@@ -63,7 +76,7 @@ BEGIN
         changes.readable(), conditions)
     LOOP
         name := format('%I.%I', c.schema, c."table");
-        RETURN NEXT changes.revert_statement(c, changes.shape_at(shapes->name, c.position), on_conflict = 'skip');
+        RETURN NEXT changes.revert_statement(c, shapes->name, on_conflict = 'skip');
     END LOOP;
     IF NOT fire_triggers THEN
         RETURN NEXT changes.revert_check(tables);
@@ -79,7 +92,8 @@ as the change left it; where the row has changed since, the script ends with an 
 (''skip''). Triggers do not fire, which needs a superuser, and foreign keys are verified at the end; with fire_triggers => true all is
 as if an application did it. In psql at the destination: \t \a, \o revert.sql, the question, \o. Errors: 22023 without a condition; P0002 where no change meets
 it; 42P08 where changes of several databases do; 55000 for what cannot be reverted: a TRUNCATE, old rows not logged whole, masked, marked or erased values,
-gaps, changes in quarantine, and (but for one change) what the retention or changes.erase() may have taken from them, or a reader of some tables may not see.
+and, but for one change, what may be half: a gap, a change in quarantine, what the retention or changes.erase() may have taken, or a reader of some tables may not
+see; with since a time before the trail begins. Without since a WARNING, and a comment in the script, say where the trail no longer has all.
 Example: SELECT * FROM changes.revert_sql(context => ''{"request": "r-17"}'');';
 
 CREATE FUNCTION changes.revert_conditions(

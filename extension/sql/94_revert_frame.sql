@@ -24,7 +24,7 @@ COMMENT ON FUNCTION changes.revert_opening(boolean, jsonb) IS
 'Internal. Returns the statements that open a revert script; the changes that it makes have the given object in their context. Errors: none.
 Example: SELECT changes.revert_opening(false, ''{"transaction_id": 1234}'');';
 
--- With session_replication_role = replica neither foreign keys nor deferrable unique constraints are watched. The check finds them in the
+-- With session_replication_role = replica neither foreign keys nor deferrable unique and exclusion constraints are watched. The check finds them in the
 -- source's catalogs, locks the tables against writers until the COMMIT, which follows at once, and looks for rows that break them. Constraints
 -- that were not valid before (NOT VALID) promise nothing. What a partition inherits is checked at the root.
 CREATE FUNCTION changes.revert_check(tables text[])
@@ -37,17 +37,18 @@ BEGIN
 DECLARE
     touched oid[] := %L::pg_catalog.regclass[];
     watched record;
+    rows_of text;
     query text;
     is_violated boolean;
 BEGIN
     touched := ARRAY(SELECT t FROM pg_catalog.unnest(touched) AS t
                      UNION SELECT p.relid FROM pg_catalog.unnest(touched) AS t, pg_catalog.pg_partition_tree(t) AS p);
     FOR watched IN
-        SELECT n.conname, n.contype, n.conrelid, n.confrelid, n.conkey, n.confkey, n.confmatchtype,
+        SELECT n.conname, n.contype, n.conrelid, n.confrelid, n.conkey, n.confkey, n.confmatchtype, n.conindid, n.conexclop,
                pg_catalog.to_jsonb(n)->>'conperiod' AS has_period
           FROM pg_catalog.pg_constraint AS n
          WHERE (n.conrelid = ANY (touched) OR n.confrelid = ANY (touched)) AND n.conparentid = 0
-           AND (n.contype = 'f' AND n.convalidated OR n.contype IN ('u', 'p') AND n.condeferrable)
+           AND (n.contype = 'f' AND n.convalidated OR n.contype IN ('u', 'p', 'x') AND n.condeferrable)
          ORDER BY n.conrelid, n.conname
     LOOP
         EXECUTE format('LOCK TABLE %%s IN SHARE ROW EXCLUSIVE MODE',
@@ -72,9 +73,28 @@ BEGIN
                 ON n.conname = watched.conname AND n.conrelid = watched.conrelid AND n.contype = 'f'
               JOIN pg_catalog.pg_operator AS o ON o.oid = n.conpfeqop[k.place]
               JOIN pg_catalog.pg_namespace AS s ON s.oid = o.oprnamespace;
+        ELSIF watched.contype = 'x' THEN
+            -- The index says what is compared, columns or expressions, and of which rows.
+            SELECT format('SELECT r.tableoid AS leaf, r.ctid AS place, %%s FROM %%s%%s AS r%%s',
+                          (SELECT string_agg(format('(%%s) AS k%%s', pg_catalog.pg_get_indexdef(i.indexrelid, k::integer, false), k), ', ')
+                             FROM generate_series(1, pg_catalog.cardinality(watched.conexclop)) AS k),
+                          CASE (SELECT relkind FROM pg_catalog.pg_class WHERE oid = watched.conrelid) WHEN 'p' THEN '' ELSE 'ONLY ' END,
+                          watched.conrelid::pg_catalog.regclass, ' WHERE ' || pg_catalog.pg_get_expr(i.indpred, i.indrelid))
+              INTO rows_of
+              FROM pg_catalog.pg_index AS i WHERE i.indexrelid = watched.conindid;
+            SELECT format('SELECT EXISTS (SELECT FROM (%%1$s) AS c JOIN (%%1$s) AS o ON (o.leaf, o.place) <> (c.leaf, c.place) AND %%2$s)', rows_of,
+                          string_agg(format('o.k%%1$s OPERATOR(%%2$I.%%3$s) c.k%%1$s', k.place, s.nspname, o.oprname), ' AND '))
+              INTO query
+              FROM pg_catalog.unnest(watched.conexclop) WITH ORDINALITY AS k (operator, place)
+              JOIN pg_catalog.pg_operator AS o ON o.oid = k.operator
+              JOIN pg_catalog.pg_namespace AS s ON s.oid = o.oprnamespace;
         ELSE
-            SELECT format('SELECT EXISTS (SELECT FROM %%s AS c WHERE %%s GROUP BY %%s HAVING count(*) > 1)', watched.conrelid::pg_catalog.regclass,
-                          string_agg(format('c.%%I IS NOT NULL', a.attname), ' AND '), string_agg(format('c.%%I', a.attname), ', '))
+            SELECT format('SELECT EXISTS (SELECT FROM %%s%%s AS c WHERE %%s GROUP BY %%s HAVING count(*) > 1)',
+                          CASE (SELECT relkind FROM pg_catalog.pg_class WHERE oid = watched.conrelid) WHEN 'p' THEN '' ELSE 'ONLY ' END,
+                          watched.conrelid::pg_catalog.regclass,
+                          CASE (SELECT pg_catalog.to_jsonb(i)->>'indnullsnotdistinct' FROM pg_catalog.pg_index AS i WHERE i.indexrelid = watched.conindid)
+                              WHEN 'true' THEN 'true' ELSE string_agg(format('c.%%I IS NOT NULL', a.attname), ' AND ') END,
+                          string_agg(format('c.%%I', a.attname), ', '))
               INTO query
               FROM pg_catalog.unnest(watched.conkey) AS k (attnum)
               JOIN pg_catalog.pg_attribute AS a ON a.attrelid = watched.conrelid AND a.attnum = k.attnum;
@@ -92,5 +112,5 @@ END
 $$;
 
 COMMENT ON FUNCTION changes.revert_check(text[]) IS
-'Internal. Returns the statement that verifies, on the source, that no foreign key and no deferrable unique constraint of the tables is violated.
+'Internal. Returns the statement that verifies, on the source, that no foreign key and no deferrable unique or exclusion constraint of the tables is violated.
 Errors: none. Example: SELECT changes.revert_check(ARRAY[''public.users'']);';

@@ -4,7 +4,8 @@
 --  * SECURITY DEFINER, so that it can be granted to a role that may not touch the trail otherwise; nobody but its owner may call it
 --    before that. Triggers of the tables run with the same rights, so the trail must not be a lesser owner's.
 --  * maintain() moves rows from partition to partition, and erase() reads before it writes: they exclude each other.
---  * What a hold keeps is kept by somebody's order: it takes another one to erase it, despite_hold, and that is noted.
+--  * What a hold keeps is kept by somebody's order: it takes another one to erase it, despite_hold, and that is noted. A snapshot from before the
+--    lock would not show a hold that came in between: so none that is kept for the whole transaction.
 CREATE FUNCTION changes.erase(schema text, "table" text, primary_key text, reason text,
                               columns text[] DEFAULT NULL, database text DEFAULT NULL, despite_hold boolean DEFAULT false)
 RETURNS bigint
@@ -23,6 +24,7 @@ DECLARE
 BEGIN
     PERFORM changes.check_erasure(reason, schema IS NULL OR "table" IS NULL OR primary_key IS NULL,
                                   cardinality(columns) = 0 OR array_position(columns, NULL) IS NOT NULL);
+    PERFORM changes.check_isolation();
     PERFORM changes.check_owners();
     PERFORM changes.lock_trail(wait => true);
     PERFORM changes.permit_changes();
@@ -72,7 +74,7 @@ counted and left. database is the label of a source; without it all are meant. W
 Returns the number of changes, and notes in
 changes.erasures who did it, when, why and to what, but not the key: the reason should not name the person either.
 Errors: 22023 without a reason, a table, a key, or with an empty list of columns; 42703 for a column that no change of the record has; 55006 where a hold
-keeps some of the changes; 55000 where the trail is not the extension''s owner''s.
+keeps some of the changes; 55000 where the trail is not the extension''s owner''s; 25001 in a transaction that is REPEATABLE READ or SERIALIZABLE.
 A record without changes is a WARNING, and 0.
 Example: SELECT changes.erase(''public'', ''users'', ''42'', ''request 2026-117'', columns => ARRAY[''email'', ''name'']);';
 
@@ -99,6 +101,24 @@ $$;
 COMMENT ON FUNCTION changes.check_erasure(text, boolean, boolean) IS
 'Internal. Returns nothing where an erasure has what it needs. Errors: 22023 where it lacks a reason, a target or columns.
 Example: SELECT changes.check_erasure(''a reason'', false, false);';
+
+CREATE FUNCTION changes.check_isolation()
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+        RAISE EXCEPTION 'could not erase from the trail in a % transaction', current_setting('transaction_isolation')
+            USING ERRCODE = 'active_sql_transaction',
+                  DETAIL = 'It may not see a hold that was placed since it began.', HINT = 'Begin it with ISOLATION LEVEL READ COMMITTED.';
+    END IF;
+END
+$$;
+
+COMMENT ON FUNCTION changes.check_isolation() IS
+'Internal. Returns nothing where each statement of the transaction sees what was committed before it. Errors: 25001 otherwise.
+Example: SELECT changes.check_isolation();';
 
 CREATE FUNCTION changes.is_any_held(place regclass, ids uuid[], times timestamptz[])
 RETURNS boolean
@@ -210,6 +230,7 @@ DECLARE
     is_held boolean := false;
 BEGIN
     PERFORM changes.check_erasure(reason, coalesce(cardinality(paths), 0) = 0, false);
+    PERFORM changes.check_isolation();
     PERFORM changes.check_owners();
     PERFORM changes.lock_trail(wait => true);
     PERFORM changes.permit_changes();
@@ -244,5 +265,5 @@ COMMENT ON FUNCTION changes.erase_context(jsonb, text, text, boolean) IS
 _waltrail.erased_context says which. The actor is in the context too: {"_waltrail": {"actor": {"session_user": "…"}}}. database is the label of a
 source; without it all are meant. What a hold in force keeps is erased with despite_hold only. Returns the number of changes, and notes the erasure in
 changes.erasures, without the filter''s values.
-Errors: 22023 without a reason, or a filter that is no object with members; 55006 and 55000 as changes.erase(). Where no context is like that, a WARNING, and 0.
+Errors: 22023 without a reason, or a filter that is no object with members; 55006, 55000 and 25001 as changes.erase(). Where no context is like that, a WARNING, and 0.
 Example: SELECT changes.erase_context(''{"user": {"email": "ada@example.com"}}'', ''request 2026-117'');';

@@ -252,14 +252,12 @@ def test_messages_in_savepoints_are_genuine(recorded, mallory):
     assert actors(recorded) == {"1": MALLORY, "2": friend, "3": MALLORY, **{str(i): (friend, MALLORY)[i % 2] for i in range(10, 40)}}
 
 
-@pytest.mark.parametrize("change", range(0, 20, 3))
-def test_message_that_was_changed_is_worth_nothing(recorded, mallory, change):
+def test_message_that_was_changed_is_worth_nothing(recorded, mallory):
     since = wal_position(recorded.database)
     mallory.execute("SET ROLE friend; INSERT INTO rows VALUES (1); RESET ROLE")
     (message,) = capture_messages(recorded.database, since)
-    at = change % len(message)
     mallory.execute("INSERT INTO rows VALUES (2)")
-    emit(mallory, "waltrail.capture", message[:at] + bytes([message[at] ^ 1]) + message[at + 1 :])
+    emit(mallory, "waltrail.capture", message[:-1] + bytes([message[-1] ^ 1]))
     mallory.execute("INSERT INTO rows VALUES (3)")
     mallory.connection.commit()
     assert actors(recorded) == {"1": dict(MALLORY, current_user="friend"), "2": MALLORY, "3": MALLORY}

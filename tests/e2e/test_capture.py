@@ -87,6 +87,49 @@ def test_error_leaves_nothing_behind(client, recorded):
     assert {json.dumps(context) for _, context in contexts(recorded)} == {'{"is": "one"}', "{}"}
 
 
+def test_prepared_transaction_leaves_nothing_behind(client, recorded):
+    """What it has said is not said in the next one of its session."""
+    client.execute("BEGIN")
+    client.execute(f"INSERT INTO rows VALUES (1) {comment('same')}")
+    client.execute("PREPARE TRANSACTION 'p'")
+    client.execute(f"INSERT INTO rows VALUES (2) {comment('same')}")
+    client.execute("COMMIT PREPARED 'p'")
+    assert sorted(contexts(recorded)) == [("1", {"is": "same"}), ("2", {"is": "same"})]
+
+
+def test_context_that_is_said_again_is_sent_once(client, recorded):
+    """A message is in the WAL each time; in the stream the context stands where it is another."""
+    context = json.dumps({"is": "x" * 10_000})
+    with client.transaction():
+        for i in range(5):
+            client.execute("SELECT pg_logical_emit_message(true, 'waltrail', %s)", [context])
+            client.execute("INSERT INTO rows VALUES (%s)", [i])
+    frames = client.execute("SELECT length(data) FROM pg_logical_slot_peek_binary_changes(%s, NULL, NULL, 'format', 'binary')", [recorded.slot])
+    assert 10_000 < sum(length for (length,) in frames.fetchall()) < 20_000
+    assert contexts(recorded) == [(str(i), json.loads(context)) for i in range(5)]
+
+
+@pytest.mark.parametrize("encoding, word", [("LATIN1", "größe"), ("EUC_JP", "値段")])
+def test_contexts_and_names_in_other_encodings(preloaded_server, slot, encoding, word):
+    database = preloaded_server.create_database(f"{slot}_{encoding}".lower(), encoding)
+    try:
+        database.execute(ROWS)
+        recorded = Recorded(database, slot)
+        connection = database.connect()
+        connection.set_client_encoding("UTF8")
+        cursor = connection.cursor()
+        cursor.execute(f"INSERT INTO rows VALUES (1) {comment(word)}")
+        cursor.execute(f"SET application_name = 'x {word}'; SET waltrail.context = '{{\"is\": \"set: {word}\"}}'; INSERT INTO rows VALUES (2)")
+        connection.close()
+        (_, commented), (_, named) = recorded.contexts()
+        assert (commented["is"], named["is"]) == (word, f"set: {word}")
+        # PostgreSQL takes only ASCII in this name
+        assert named["_waltrail"]["claimed"]["application_name"].startswith("x ")
+    finally:
+        database.execute("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %s", [slot])
+        database.drop()
+
+
 def test_ten_thousand_sessions(preloaded, destination, slot, waltrail):
     """Each has a context of its own, said in one of the ways, on 40 connections by turns, and two rows that keep it."""
     preloaded.execute(ROWS)
@@ -117,6 +160,27 @@ def write_in_session(connection, session):
     with connection.transaction():
         for i in (0, 1):
             connection.execute(ways[session % 4](f"INSERT INTO rows VALUES ({2 * session + i})"))
+
+
+def test_roles_that_change_with_each_row_take_no_memory(recorded):
+    """Of the names of all of them, as long as the statement is at work."""
+    recorded.database.execute(
+        """CREATE ROLE odd; CREATE ROLE even; GRANT pg_read_all_stats TO odd, even;
+           CREATE FUNCTION act(i integer) RETURNS integer LANGUAGE plpgsql AS $$ BEGIN
+               PERFORM set_config('role', CASE i % 2 WHEN 0 THEN 'even' ELSE 'odd' END, true);
+               IF i NOT IN (1000, 9000) THEN RETURN NULL; END IF;
+               RETURN (SELECT sum(used_bytes) FROM pg_backend_memory_contexts WHERE name IN ('ExecutorState', 'ExprContext', 'PortalContext'));
+           END $$;
+           CREATE TABLE used (id integer, bytes integer)"""
+    )
+    try:
+        recorded.database.execute("INSERT INTO used SELECT i, act(i) FROM generate_series(1, 9000) AS i")
+    finally:
+        recorded.database.execute("DROP OWNED BY odd, even; DROP ROLE odd, even")
+    said = {context["_waltrail"]["actor"]["current_user"] for _, context in recorded.contexts()}
+    (before,), (after,) = recorded.database.query("SELECT bytes FROM used WHERE bytes IS NOT NULL ORDER BY id")
+    assert said == {"odd", "even"}
+    assert after - before < 100_000
 
 
 # -- what the server does to a statement that is at work ---------------------------------------------------------------

@@ -42,6 +42,25 @@ def test_partitioned_tables_above_a_chosen_partition_get_it(traced):
     assert traced.contexts() == [CONTEXT]
 
 
+def test_unlogged_tables_above_logged_ones_get_it(traced):
+    traced.source.psql("""
+        DO $$ BEGIN  -- PostgreSQL 18 refuses the first
+            CREATE UNLOGGED TABLE root (id integer PRIMARY KEY) PARTITION BY LIST (id);
+        EXCEPTION WHEN feature_not_supported THEN
+            CREATE TABLE root (id integer PRIMARY KEY) PARTITION BY LIST (id);
+        END $$;
+        CREATE TABLE leaf PARTITION OF root FOR VALUES IN (1);
+        CREATE UNLOGGED TABLE passing PARTITION OF root FOR VALUES IN (2);
+        CREATE UNLOGGED TABLE parent (id integer);
+        CREATE TABLE child (PRIMARY KEY (id)) INHERITS (parent);
+        INSERT INTO child VALUES (1);
+    """)
+    traced.init()
+    assert triggers(traced.source) == ["child", "leaf", "parent", "root"]
+    traced.run(f"INSERT INTO root VALUES (1), (2) {NOTED}", f"DELETE FROM parent {NOTED}")
+    assert traced.contexts() == [CONTEXT, CONTEXT]
+
+
 def test_tables_that_come_later_get_it(traced, role):
     traced.source.psql(f"CREATE TABLE root (id integer PRIMARY KEY) PARTITION BY LIST (id); GRANT CREATE ON SCHEMA public TO {role}")
     done = traced.init()

@@ -33,7 +33,8 @@ struct Input {
     bool conforming;
 
     std::string find(const std::string &text) const {
-        return std::string(find_statement_comment(text, {0, 0}, affix, conforming));
+        return std::string(
+            find_statement_comment(std::string_view(text), {0, 0}, affix, conforming));
     }
 };
 
@@ -91,11 +92,13 @@ bool is_plain(const std::string &affix) { return affix.find_first_of("/*") == st
 
 void check_first_wins(const Input &input, const std::string &text) {
     std::string comment = "/*" + input.affix + " {first} " + input.affix + "*/";
-    if (input.find(comment + "x " + text) != "{first}") fail("not found at the beginning");
     auto find = [&](const std::string &statements, size_t location, size_t length) {
         StatementPlace place{static_cast<int>(location), static_cast<int>(length)};
-        return find_statement_comment(statements, place, input.affix, input.conforming);
+        return find_statement_comment(std::string_view(statements), place, input.affix,
+                                      input.conforming);
     };
+    if (find(comment + "x " + text, 0, comment.size() + 1) != "{first}")
+        fail("not found at the beginning");
     if (find(text + "\n;" + comment + "x;" + text, text.size() + 2, comment.size() + 1) !=
         "{first}")
         fail("not found behind another statement");

@@ -42,7 +42,7 @@ struct Case {
 };
 
 std::string_view find(const Case &tried, StatementPlace place) {
-    return find_statement_comment({tried.text, strlen(tried.text)}, place, affix,
+    return find_statement_comment(std::string_view(tried.text), place, affix,
                                   tried.standard_conforming_strings);
 }
 
@@ -77,7 +77,8 @@ char *describe(const Case &tried, StatementPlace place, std::string_view found,
     return out.data;
 }
 
-// As PlannedStmt says it: from behind the semicolon before it (PostgreSQL 15 to 17), or from its first token on (18).
+// As PlannedStmt says it: from behind the semicolon before it (PostgreSQL 15 to 17), or from its first token on (18). Only of a text
+// that is one statement it has neither place nor length; here that would not tell those that were joined from several.
 StatementPlace place_of(const LexedText &lexed, Statement statement, bool from_token) {
     int start = 0;
     if (from_token)
@@ -85,7 +86,10 @@ StatementPlace place_of(const LexedText &lexed, Statement statement, bool from_t
     else if (statement.first > 0)
         start = lexed.tokens[statement.first - 1].end;
     bool to_the_end = statement.last + 1 == lexed.token_count;
-    return {start, to_the_end ? 0 : lexed.tokens[statement.last + 1].start - start};
+    if (to_the_end && start > 0) return {start, 0};
+    int end =
+        to_the_end ? static_cast<int>(strlen(lexed.text)) : lexed.tokens[statement.last + 1].start;
+    return {start, end - start};
 }
 
 void compare_statement(const Case &tried, const LexedText &lexed, Statement statement,
@@ -93,7 +97,8 @@ void compare_statement(const Case &tried, const LexedText &lexed, Statement stat
     std::string_view expected = expected_comment(lexed, statement, affix);
     for (bool from_token : {false, true}) {
         StatementPlace place = place_of(lexed, statement, from_token);
-        std::string_view found = find(tried, place);
+        std::string_view found =
+            find_statement_comment(tried.text, place, affix, tried.standard_conforming_strings);
         result.compared++;
         if (!expected.empty()) result.found++;
         bool same =

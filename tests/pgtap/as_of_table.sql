@@ -4,7 +4,7 @@ CREATE EXTENSION pgtap;
 CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
-SELECT plan(36);
+SELECT plan(39);
 \ir made/shop.sql
 SET LOCAL client_min_messages = warning;
 CREATE FUNCTION pg_temp.was(at timestamptz, name text DEFAULT 'users') RETURNS text LANGUAGE sql AS $$
@@ -105,10 +105,20 @@ SELECT is(pg_temp.bag('2026-03-07 10:02+00'), 'a1.50@10:02 a1.5@10:01 a1.5@10:01
 SELECT is(pg_temp.bag('2026-03-07 10:03+00'), 'a1.50@10:02 a1.5@10:01 b2 c2', 'one of equal rows is deleted');
 SELECT is(pg_temp.bag('2026-03-07 10:04+00'), 'a1.50@10:02 a1.5@10:01 c2@10:04 c2', 'an UPDATE of one that had been there');
 SELECT is(pg_temp.bag('2026-03-07 10:06+00'), 'a1.50@10:02 a1.5@10:01', 'in the end');
+SELECT pg_temp.change('2026-03-07 10:08:02+00', 680, 'events', 'CREATE', '{}', '{"kind": "d", "weight": 1}');
+SELECT pg_temp.change('2026-03-07 10:08:01+00', 690, 'events', 'DELETE', '{"kind": "d", "weight": 1}', '{}');
+SELECT is((SELECT array_agg(pg_temp.bag('2026-03-07 10:08+00'::timestamptz + s * interval '1 second') ORDER BY s) FROM unnest(ARRAY[0, 1, 2]) AS s),
+    '{"a1.50@10:02 a1.5@10:01 d1","a1.50@10:02 a1.5@10:01","a1.50@10:02 a1.5@10:01 d1@10:08"}', 'in the order of the commits');
 SELECT pg_temp.change('2026-03-07 10:07+00', 670, 'events', 'DELETE', '{}', '{}');
 SELECT throws_ok($$SELECT changes.as_of('events', '2026-03-07 10:06+00')$$, '55000', 'changes of table "events" were not logged whole, and it has no primary key',
     'without a key, all must have been logged whole');
 SELECT is((SELECT count(*)::integer FROM changes.as_of('users', at => '2026-03-02 10:08+00', schema => 'public', database => 'shop')), 1, 'with names of arguments');
+-- A key that primary_key does not hold.
+SELECT pg_temp.shape('urls', '{url}', pg_temp.columns('url', 'text', 'name', 'text'));
+INSERT INTO public.changes (id, database, schema, "table", operation, before, after, committed_at, transaction_id, position)
+VALUES (pg_temp.id_at('2026-03-07 11:00+00', 'u'), 'shop', 'public', 'urls', 'CREATE', '{}', jsonb_build_object('url', repeat('x', 300), 'name', 'long'), '2026-03-07 11:00+00', 70, 700);
+SELECT is((SELECT p."row"->>'name' FROM changes.as_of('urls', repeat('x', 300), '2026-03-07 11:00+00') AS p), 'long', 'a key of more than 255 characters');
+SELECT throws_ok($$SELECT changes.history('urls', repeat('x', 300))$$, '0A000', 'a key of more than 255 characters has no history of its own', 'which has no history');
 SELECT throws_ok($$SELECT changes.as_of('users', at => '2026-03-02 10:08+00', schema => 'other', database => NULL)$$, '42P01', NULL, 'which say which table is meant');
 SELECT is((SELECT count(*)::integer FROM changes.as_of('users', '2026-03-02 10:08+00')), 1, 'or without');
 

@@ -11,8 +11,11 @@ SELECT changes.setup();
 INSERT INTO changes.sources (id, label, system_identifier, database_oid, database_name, slot_name)
 VALUES (1, 'shop', 1, 1, 'shop', 's'), (2, 'lab', 2, 2, 'lab', 's');
 INSERT INTO changes.relations (source_id, relation_oid, from_position, schema, "table", leaf_schema, leaf_table, replica_identity, columns, key_columns)
-SELECT s, t.oid, 0, t.schema, t.name, t.schema, t.name, 'f', '[]', t.key
-  FROM generate_series(1, 2) AS s, (VALUES (1, 'public', 'users', '{id}'::text[]), (2, 'o"dd', 'ta''b.le', '{"the key",b}')) AS t (oid, schema, name, key);
+SELECT s, t.oid, 0, t.schema, t.name, t.schema, t.name, 'f', t.columns, t.key
+  FROM generate_series(1, 2) AS s,
+       (VALUES (1, 'public', 'users', '{id}'::text[], '[{"name": "id", "type": "integer", "type_oid": 23}]'::jsonb),
+               (2, 'o"dd', 'ta''b.le', '{"the key",b}',
+                '[{"name": "the key", "type": "integer", "type_oid": 23}, {"name": "b", "type": "text", "type_oid": 25}]')) AS t (oid, schema, name, key, columns);
 CREATE FUNCTION pg_temp.add(label text, schema text, name text, key text, operation text, before jsonb, after jsonb, "position" bigint, context jsonb DEFAULT '{}')
 RETURNS void LANGUAGE sql AS $$
     INSERT INTO public.changes (database, schema, "table", primary_key, operation, before, after, context, transaction_id, position, committed_at)

@@ -10,7 +10,8 @@ SELECT changes.setup();
 INSERT INTO changes.sources (id, label, system_identifier, database_oid, database_name, slot_name) VALUES (1, 'd', 1, 1, 'd', 'd');
 -- Keys by position; a row (key before, key after) is written as it would be recorded. Until position 1000 the key is "id", then "code".
 INSERT INTO changes.relations (source_id, relation_oid, from_position, schema, "table", leaf_schema, leaf_table, replica_identity, columns, key_columns)
-VALUES (1, 1, 0, 'public', 't', 'public', 't', 'f', '[]', '{id}'), (1, 1, 1000, 'public', 't', 'public', 't', 'f', '[]', '{code}');
+VALUES (1, 1, 0, 'public', 't', 'public', 't', 'f', '[{"name": "id", "type": "integer", "type_oid": 23}]', '{id}'),
+       (1, 1, 1000, 'public', 't', 'public', 't', 'f', '[{"name": "code", "type": "integer", "type_oid": 23}]', '{code}');
 CREATE FUNCTION pg_temp.put(name text, "position" bigint, old integer, new integer, member text DEFAULT 'id') RETURNS void LANGUAGE sql AS $$
     INSERT INTO public.changes (database, schema, "table", primary_key, operation, before, after, transaction_id, position)
     VALUES ('d', 'public', name, coalesce(new, old), CASE WHEN old IS NULL THEN 'CREATE' WHEN new IS NULL THEN 'DELETE' ELSE 'UPDATE' END,

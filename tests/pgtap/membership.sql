@@ -17,7 +17,7 @@ SELECT is_empty(
     $$SELECT pg_describe_object(d.classid, d.objid, 0) FROM pg_depend AS d
         JOIN pg_extension AS e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
        WHERE e.extname = 'waltrail' AND d.deptype = 'e' AND d.classid <> 'pg_proc'::regclass
-         AND NOT (d.classid = 'pg_type'::regclass AND d.objid IN ('changes.change'::regtype, 'changes.past_row'::regtype))$$,
+         AND NOT (d.classid = 'pg_type'::regclass AND d.objid IN ('changes.change'::regtype, 'changes.past_row'::regtype, 'changes.key_event'::regtype))$$,
     'only functions and procedures are members, and the types of what they return');
 SELECT isnt_empty(
     $$SELECT FROM pg_depend AS d

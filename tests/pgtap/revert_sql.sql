@@ -6,7 +6,7 @@ CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
 CREATE EXTENSION hstore;
-SELECT plan(52);
+SELECT plan(71);
 SELECT throws_ok($$SELECT changes.revert_sql(transaction_id => 1)$$, '42P01', 'there is no trail in this database', 'before setup() it says so');
 \ir made/shop.sql
 SET LOCAL client_min_messages = error;
@@ -130,6 +130,67 @@ SET LOCAL session_replication_role = replica;
 SELECT is(pg_temp.run('transaction_id => 46'), '23000 could not revert: constraint "moods_code_key" of table moods would be violated',
     'a deferrable unique constraint, which triggers would watch, is verified');
 RESET session_replication_role;
+
+-- ON CONFLICT does not support such a constraint as arbiter.
+DELETE FROM public.moods;
+SELECT pg_temp.change('2026-03-04 12:02+00', 470, 'moods', 'DELETE', '{"mood": "sad", "code": "xy  ", "t": 7}', '{}');
+SET LOCAL session_replication_role = replica;
+SELECT is(pg_temp.run('transaction_id => 47'), 'done', 'a DELETE in a table with a deferrable unique constraint is taken back');
+SELECT results_eq('SELECT * FROM public.moods', $$VALUES ('sad'::public.mood, 'xy'::character(4), 7)$$, 'whole');
+SELECT matches(pg_temp.run('transaction_id => 47'), '^55000 could not revert change \S+ of table public.moods: a row is in the place of the deleted one$', 'once');
+SELECT is(pg_temp.run($$transaction_id => 47, on_conflict => 'skip'$$), 'done', 'or with a warning');
+UPDATE public.moods SET mood = 'it''s "ok"';
+SELECT is(pg_temp.run($$transaction_id => 47, on_conflict => 'skip'$$), '23000 could not revert: constraint "moods_code_key" of table moods would be violated',
+    'what only the deferrable constraint forbids is seen at the end');
+DELETE FROM public.moods;
+SELECT is(pg_temp.run($$transaction_id => 47, on_conflict => 'skip'$$), 'done', 'skip takes it back, too');
+SELECT is((SELECT count(*)::integer FROM public.moods), 1, 'and the row is there');
+RESET session_replication_role;
+
+-- An exclusion constraint of an odd column and an expression, for some rows.
+CREATE TABLE public.stays (
+    id integer PRIMARY KEY, room text, first_day integer, "k1's" integer,
+    CONSTRAINT apart EXCLUDE USING gist (int4range(first_day, first_day + 2) WITH &&, int4range("k1's", "k1's", '[]') WITH =)
+        WHERE (room <> 'hall') DEFERRABLE INITIALLY DEFERRED);
+SELECT pg_temp.shape('stays', '{id}', pg_temp.columns('id', 'integer', 'room', 'text', 'first_day', 'integer', 'k1''s', 'integer'));
+INSERT INTO public.stays VALUES (1, 'r', 10, 1), (2, 'hall', 20, 1), (3, NULL, 30, 1);
+SELECT pg_temp.change('2026-03-04 13:00+00', 480, 'stays', 'DELETE', '{"id": 4, "room": "r", "first_day": 12, "k1''s": 1}', '{}');
+SELECT pg_temp.change('2026-03-04 13:01+00', 490, 'stays', 'DELETE', '{"id": 5, "room": "r", "first_day": 11, "k1''s": 1}', '{}');
+SELECT pg_temp.change('2026-03-04 13:02+00', 495, 'stays', 'DELETE', '{"id": 6, "room": "hall", "first_day": 20, "k1''s": 1}', '{}');
+SET LOCAL session_replication_role = replica;
+SELECT is(pg_temp.run('since => ''2026-03-04 13:00+00'', until => ''2026-03-04 13:01+00'''), 'done', 'a DELETE in a table with a deferrable exclusion constraint is taken back');
+SELECT is(pg_temp.run('since => ''2026-03-04 13:02+00'', until => ''2026-03-04 13:03+00'', on_conflict => ''skip'''), 'done', 'with skip, too, and rows that it does not concern');
+SELECT is(pg_temp.run('since => ''2026-03-04 13:01+00'', until => ''2026-03-04 13:02+00'''), '23000 could not revert: constraint "apart" of table stays would be violated', 'what it forbids is seen at the end');
+SELECT results_eq('SELECT id FROM public.stays ORDER BY id', ARRAY[1, 2, 3, 4, 6], 'and all else stays');
+RESET session_replication_role;
+ALTER TABLE public.stays DROP CONSTRAINT apart, ADD EXCLUDE USING gist (int4range(first_day, first_day + 2) WITH &&) WHERE (room <> 'hall');
+SELECT matches(pg_temp.run('since => ''2026-03-04 13:01+00'', until => ''2026-03-04 13:02+00'''), '^55000 .*: a row is in the place of the deleted one$', 'one that is not deferrable speaks at once');
+
+-- NULLs that are not distinct, and a child that inherits no constraint.
+CREATE TABLE public.tags (id integer PRIMARY KEY, tag text, UNIQUE NULLS NOT DISTINCT (tag) DEFERRABLE INITIALLY DEFERRED);
+CREATE TABLE public.more_tags () INHERITS (public.tags);
+SELECT pg_temp.shape('tags', '{id}', pg_temp.columns('id', 'integer', 'tag', 'text'));
+INSERT INTO public.tags VALUES (1, NULL);
+INSERT INTO public.more_tags VALUES (2, 'a');
+SELECT pg_temp.change('2026-03-04 13:10+00', 496, 'tags', 'DELETE', '{"id": 3, "tag": null}', '{}');
+SELECT pg_temp.change('2026-03-04 13:11+00', 496, 'tags', 'DELETE', '{"id": 4, "tag": "a"}', '{}', key => '4');
+SET LOCAL session_replication_role = replica;
+SELECT is(pg_temp.run('since => ''2026-03-04 13:10+00'', until => ''2026-03-04 13:11+00'''), '23000 could not revert: constraint "tags_tag_key" of table tags would be violated', 'NULL is there once where it is not distinct');
+SELECT is(pg_temp.run('since => ''2026-03-04 13:11+00'', until => ''2026-03-04 13:12+00'''), 'done', 'what a child has is no violation');
+RESET session_replication_role;
+
+-- Columns that the trail does not have: excluded, or added since.
+CREATE TABLE public.members (id integer PRIMARY KEY, "pass word" text DEFAULT 'd', "found" integer, missing integer, twice integer GENERATED ALWAYS AS (missing * 2) STORED);
+SELECT pg_temp.shape('members', '{id}', pg_temp.columns('id', 'integer', 'found', 'integer', 'missing', 'integer'));
+SELECT pg_temp.change('2026-03-04 14:00+00', 497, 'members', 'DELETE', '{"id": 1, "found": 5, "missing": 6}', '{}');
+SELECT matches(pg_temp.run('since => ''2026-03-04 14:00+00'', until => ''2026-03-04 14:01+00'''),
+    '^55000 could not revert change \S+ of table public.members: the trail does not have columns "pass word"$', 'a row that is not known whole does not come back without a word');
+SELECT is_empty('SELECT FROM public.members', 'nor half');
+SELECT is(pg_temp.run('since => ''2026-03-04 14:00+00'', until => ''2026-03-04 14:01+00'', on_conflict => ''skip'''), 'done', 'with skip a warning says so');
+SELECT results_eq('SELECT * FROM public.members', $$VALUES (1, 'd', 5, 6, 12)$$, 'and the row has defaults there');
+DELETE FROM public.members;
+SELECT pg_temp.shape('members', '{id}', pg_temp.columns('id', 'integer', 'pass word', 'text', 'found', 'integer', 'missing', 'integer'), from_position => 498);
+SELECT is(pg_temp.run('since => ''2026-03-04 14:00+00'', until => ''2026-03-04 14:01+00'''), 'done', 'columns that a later change has are new ones');
 
 -- Foreign keys: verified at the end, whatever triggers would do.
 CREATE TABLE public.orders (id integer PRIMARY KEY);

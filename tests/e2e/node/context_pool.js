@@ -11,7 +11,7 @@ const writes = /\b(INSERT|UPDATE|DELETE|MERGE)\b/i;
 // In a comment, "*/" would end it and "/*" open another one. In JSON an asterisk stands only in strings, where \u002a is the same.
 const comment = (context) => `/*Bemi ${JSON.stringify(context).replaceAll('*', '\\u002a')} Bemi*/`;
 
-const commented = (sql, context) => (context && writes.test(sql) ? `${sql} ${comment(context)}` : sql);
+const commented = (sql, context) => (context && writes.test(sql) ? `${sql}\n${comment(context)}` : sql);
 
 class ContextClient extends pg.Client {
     query(query, ...more) {

@@ -122,7 +122,7 @@ const settings = () =>
 async function pool() {
     const clients = new ContextPool({ connectionString, max: 5 });
     const insert = 'INSERT INTO items (id, name) VALUES ($1, $2)';
-    const update = { text: 'UPDATE items SET name = upper(name) WHERE id = $1' };
+    const update = { text: 'UPDATE items SET name = upper(name) WHERE id = $1 -- loudly' };
     const single = async (request) => {
         await clients.query(insert, [request, 'x']);
         await clients.query(update, [request]);

@@ -1,7 +1,10 @@
 #include "capture/statement_comment.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include <cstring>
 #include <string>
 
 namespace waltrail {
@@ -9,8 +12,19 @@ namespace {
 
 constexpr std::string_view c = "/*Bemi {} Bemi*/";
 
+bool holds(std::string_view text, StatementPlace place) {
+    size_t start = place.location > 0 ? static_cast<size_t>(place.location) : 0;
+    size_t bytes = place.length > 0 ? static_cast<size_t>(place.length) : 0;
+    return start + bytes <= text.size() && text.find('\0') == text.npos;
+}
+
+// What is found in the text whose end is known must be found where it has to be looked for.
 std::string found(std::string_view text, StatementPlace place = {0, 0}, bool conforming = true) {
-    return std::string(find_statement_comment(text, place, "Bemi", conforming));
+    std::string copy(text), result(find_statement_comment(text, place, "Bemi", conforming));
+    if (holds(text, place)) {
+        EXPECT_EQ(find_statement_comment(copy.c_str(), place, "Bemi", conforming), result) << text;
+    }
+    return result;
 }
 
 // What is found for the statement that begins with the first `start` in the text and goes to `end`. It must be the same for the place
@@ -87,8 +101,14 @@ TEST(StatementComment, semicolon_in_a_line_comment_begins_no_statement) {
     EXPECT_EQ(found(long_line, {static_cast<int>(long_line.find("INSERT")), 0}), "1");
 }
 
-TEST(StatementComment, place_that_is_not_known_means_the_whole_text) {
+TEST(StatementComment, place_that_is_not_known_means_the_whole_text_of_one_statement) {
     EXPECT_EQ(found("INSERT /*Bemi {} Bemi*/", {-1, 0}), "{}");
+    EXPECT_EQ(found(" ; /*Bemi {} Bemi*/ ; INSERT ';' ; ;", {-1, 0}), "");
+    EXPECT_EQ(found("/*Bemi {} Bemi*/ INSERT ';' ; ;", {-1, 0}), "{}");
+    EXPECT_EQ(found("INSERT ';'; /*Bemi {} Bemi*/ -- ;", {0, 0}), "{}");
+    for (const char *several :
+         {"/*Bemi {} Bemi*/ one; two", "one; two /*Bemi {} Bemi*/", ";one; two; /*Bemi {} Bemi*/"})
+        for (int location : {-1, 0}) EXPECT_EQ(found(several, {location, 0}), "") << several;
     EXPECT_EQ(found("INSERT /*Bemi {} Bemi*/;", {-1, 0}), "{}");
     EXPECT_EQ(found("/*Bemi {} Bemi*/ INSERT", {-1, -1}), "{}");
 }
@@ -226,6 +246,47 @@ TEST(StatementComment, may_be_long_in_a_long_text) {
     EXPECT_TRUE(found(joined({values, comment})) == context);
     EXPECT_EQ(found(joined({values, comment, ")"})), "");
     EXPECT_EQ(found(values), "");
+}
+
+TEST(StatementComment, is_found_however_far_behind_the_statement) {
+    for (size_t bytes : {254, 255, 256, 257, 4095, 4096, 70'000})
+        for (std::string_view filling : {" ", ";", "\n--'\n", "/* x */", "/*/**/*/"}) {
+            std::string between = "/* " + std::string(bytes / 2, 'x') + " */";
+            while (between.size() < bytes) between += filling;
+            EXPECT_EQ(found(joined({"one;", between, c}), {0, 3}), "{}") << bytes << filling;
+            EXPECT_EQ(found(joined({"one;", between, c, "two"}), {0, 3}), "") << bytes << filling;
+            EXPECT_EQ(found(joined({c, "one;", between, "two"}), {0, 19}), "{}")
+                << bytes << filling;
+        }
+}
+
+// Of two pages, of which the second must not be touched.
+class GuardedText {
+  public:
+    explicit GuardedText(std::string_view start)
+        : page_bytes_(static_cast<size_t>(sysconf(_SC_PAGESIZE))),
+          pages_(static_cast<char *>(mmap(nullptr, 2 * page_bytes_, PROT_READ | PROT_WRITE,
+                                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))) {
+        std::memset(pages_, 'x', page_bytes_);
+        start.copy(pages_, start.size());
+        mprotect(pages_ + page_bytes_, page_bytes_, PROT_NONE);
+    }
+    ~GuardedText() { munmap(pages_, 2 * page_bytes_); }
+    const char *text() const { return pages_; }
+
+  private:
+    size_t page_bytes_;
+    char *pages_;
+};
+
+TEST(StatementComment, reads_no_further_than_the_statement_behind_it) {
+    for (const char *start : {"one;two ", "one /*Bemi 1 Bemi*/; /* */\n--;\n/*Bemi 2 Bemi*/ two ",
+                              "one * 1 ; ;\n two ", "one /* */ *;two "}) {
+        GuardedText guarded(start);
+        int length = static_cast<int>(strcspn(start, ";"));
+        std::string expected = strstr(start, "Bemi 1") != nullptr ? "1" : "";
+        EXPECT_EQ(find_statement_comment(guarded.text(), {0, length}, "Bemi", true), expected);
+    }
 }
 
 TEST(StatementComment, deep_nesting_takes_no_stack) {
