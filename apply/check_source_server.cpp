@@ -1,4 +1,5 @@
 #include "apply/checks.hpp"
+#include "apply/context_trigger.hpp"
 
 #include <fmt/format.h>
 
@@ -80,13 +81,22 @@ void check_preloading(CheckedPair &pair, FindingSink &findings) {
     std::optional<bool> is_preloaded = library_is_preloaded(*pair.source);
     if (!is_preloaded) return;
     if (*is_preloaded)
-        findings.ok("the library is preloaded: changes come with their actor and the context of "
-                    "their statement");
-    else
-        findings.note("the library is not preloaded: changes come without an actor, and with a "
-                      "context only where the application or a trigger emits a message",
-                      "add waltrail to shared_preload_libraries and restart the server, or run "
-                      "\"waltrail init --context-triggers\"");
+        return findings.ok("the library is preloaded: changes come with their actor and the "
+                           "context of their statement");
+    std::string tables = pair.source
+                             ->execute("SELECT count(DISTINCT t.tgrelid) FROM pg_trigger AS t "
+                                       "WHERE t.tgparentid = 0 AND " +
+                                       is_context_trigger())
+                             .string(0, 0);
+    if (tables != "0")
+        return findings.note("the library is not preloaded: changes come without an actor; tables "
+                             "with a context trigger: " +
+                                 tables,
+                             "add waltrail to shared_preload_libraries and restart the server");
+    findings.note("the library is not preloaded: changes come without an actor, and with a "
+                  "context only where the application or a trigger emits a message",
+                  "add waltrail to shared_preload_libraries and restart the server, or run "
+                  "\"waltrail init --context-triggers\"");
 }
 
 // A slot in use has its walsender.

@@ -94,6 +94,8 @@ class InitRun {
                    registration_.is_prepared ? "source already registered" : "source registered",
                    registration_.label);
         std::fflush(stdout);
+        for (auto &line : doubled_registrations(source_, destination_, identity_, slot))
+            fmt::print(stderr, "waltrail: warning: {}: {}\n", destination_.where(), line);
         for (auto &line : unmatched_patterns_)
             fmt::print(stderr, "waltrail: warning: {}: {}\n", source_.where(), line);
         for (auto *warnings : {&identities_.warnings, &context_triggers_.warnings})

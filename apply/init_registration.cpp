@@ -123,4 +123,27 @@ Registration check_registration(PostgresConnection &source, PostgresConnection &
     return fresh;
 }
 
+std::vector<std::string> doubled_registrations(PostgresConnection &source,
+                                               PostgresConnection &destination,
+                                               const SourceIdentity &identity,
+                                               const std::string &slot) {
+    Result others = destination.execute(
+        "SELECT label, slot_name FROM changes.sources WHERE system_identifier = $1 "
+        "AND database_oid = $2 AND slot_name <> $3 ORDER BY id",
+        {std::to_string(identity.system_identifier), identity.database_oid, slot});
+    std::vector<std::string> lines;
+    for (int row = 0; row < others.rows(); row++)
+        // Without its slot it is a source that was prepared anew.
+        if (source
+                .execute("SELECT FROM pg_replication_slots WHERE slot_name = $1",
+                         {others.string(row, 1)})
+                .rows() > 0)
+            lines.push_back(fmt::format(
+                "this database is recorded as \"{}\" already, through slot \"{}\": a change that "
+                "both give has one id, and goes to quarantine the second time; record it through "
+                "one slot, or let the slots follow different tables (apply --tables)",
+                others.string(row, 0), others.string(row, 1)));
+    return lines;
+}
+
 } // namespace waltrail

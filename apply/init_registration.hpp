@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace waltrail {
 
@@ -31,5 +32,12 @@ struct Registration {
                                               PostgresConnection &destination,
                                               const SourceIdentity &identity,
                                               const std::string &slot, const std::string &label);
+
+// A line for each other slot of the source's database that records into the same trail: what both give goes to quarantine
+// the second time.
+[[nodiscard]] std::vector<std::string> doubled_registrations(PostgresConnection &source,
+                                                             PostgresConnection &destination,
+                                                             const SourceIdentity &identity,
+                                                             const std::string &slot);
 
 } // namespace waltrail

@@ -56,7 +56,7 @@ std::string connection_hint(std::map<std::string, std::string> settings, const s
     if (settings.erase("replication") != 0 && PQstatus(connect(settings).get()) == CONNECTION_OK)
         return "an ordinary connection works: give the role the right with ALTER ROLE … "
                "REPLICATION, "
-               "and check max_wal_senders and the lines for replication in pg_hba.conf";
+               "and check max_wal_senders and pg_hba.conf, where the lines of the database count";
     return fmt::format("check that the server is running, host, port, user, database and password "
                        "of the {}'s connection string, and pg_hba.conf on its server",
                        end);

@@ -311,3 +311,18 @@ def test_limit_of_kept_wal_and_slot_that_is_past_it(new_server, destination, che
 def test_whether_the_library_is_preloaded(check, preloaded):
     check().only("preloading", "note", "is not preloaded", "shared_preload_libraries", "--context-triggers")
     check(source=preloaded).only("preloading", "ok", "is preloaded", "actor")
+
+
+def test_context_triggers_are_counted(source, destination, slot, waltrail, check):
+    source.execute("CREATE TABLE one (id int PRIMARY KEY); CREATE TABLE two (id int) PARTITION BY LIST (id)")
+    source.execute("CREATE TABLE leaf PARTITION OF two DEFAULT")
+    waltrail.init(source, destination, slot, "--context-triggers")
+    check().only("preloading", "note", "is not preloaded", "tables with a context trigger: 2", "shared_preload_libraries")
+
+
+def test_writer_is_not_warned_of_what_he_need_not_read(pair, check, role):
+    source, destination, slot = pair
+    destination.execute(f"SELECT changes.grant_writer('{role}')")
+    report = check(destination=destination.conninfo(user=role))
+    assert report.worse_than_note() == []
+    report.only("default_partition", "note", "may not read it", "owner")

@@ -294,3 +294,14 @@ def test_slot_waits_for_a_transaction_that_ends(source, destination, slot, waltr
         thread.join()
         writer.close()
     assert identities(source) == {"written": "f"}
+
+
+def test_second_slot_of_a_database_is_warned_of(source, destination, slot, waltrail):
+    waltrail.init(source, destination, slot, label="one")
+    done = waltrail.init(source, destination, slot + "_2", label="two")
+    assert f'recorded as "one" already, through slot "{slot}"' in done.stderr
+    assert waltrail.init(source, destination, slot + "_2", label="two").stderr == done.stderr
+    # Prepared anew, because its slot is gone.
+    for name in (slot, slot + "_2"):
+        source.execute("SELECT pg_drop_replication_slot(%s)", [name])
+    assert waltrail.init(source, destination, slot + "_3", label="three").stderr == ""
