@@ -4,6 +4,7 @@
 #include "apply/identity.hpp"
 #include "apply/one_server.hpp"
 #include "apply/own_tables.hpp"
+#include "apply/prerequisites.hpp"
 #include "apply/progress.hpp"
 #include "apply/replication_stream.hpp"
 #include "apply/source_lock.hpp"
@@ -112,6 +113,7 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
     PostgresConnection destination = connect_destination(settings);
     bool one_server = is_one_server(destination, stream.connection());
     if (one_server) refuse_to_be_awaited(stream.connection());
+    require(destination, encoding_problem(destination));
     require_trail(destination);
     require_trail_rights(destination, TrailUse::write);
     Progress progress = find_source(destination, system.database, settings.ends.slot);

@@ -26,12 +26,6 @@ bool is_word(std::string_view text, size_t length_max, bool allows_upper_case) {
            });
 }
 
-void require(const PostgresConnection &connection, const std::optional<Problem> &problem) {
-    if (problem)
-        throw Error(Disposition::stop, fmt::format("{}: {}", connection.where(), problem->what),
-                    problem->mend);
-}
-
 } // namespace
 
 void check_init_settings(const InitSettings &settings) {

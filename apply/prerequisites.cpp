@@ -243,4 +243,10 @@ SELECT setting ~ '(^|[ ,"/])waltrail($|[ ,"])' FROM pg_settings WHERE name = 'sh
     return list.text(0, 0) == "t";
 }
 
+void require(const PostgresConnection &connection, const std::optional<Problem> &problem) {
+    if (problem)
+        throw Error(Disposition::stop, fmt::format("{}: {}", connection.where(), problem->what),
+                    problem->mend);
+}
+
 } // namespace waltrail

@@ -1,5 +1,5 @@
 // What must be true of the two servers, one function for each condition: `waltrail init` refuses at the first that does not
-// hold, `waltrail check` reports them all. Nothing here writes.
+// hold (`apply` where a copy of a trail may differ), `waltrail check` reports them all. Nothing here writes.
 #pragma once
 
 #include "apply/postgres.hpp"
@@ -40,5 +40,8 @@ struct Problem {
 
 // Whether the source has waltrail in shared_preload_libraries; nothing where the role may not see that.
 std::optional<bool> library_is_preloaded(PostgresConnection &source);
+
+// Refuses (Disposition::stop) where there is a problem.
+void require(const PostgresConnection &connection, const std::optional<Problem> &problem);
 
 } // namespace waltrail

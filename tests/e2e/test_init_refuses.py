@@ -220,11 +220,16 @@ def test_extension_of_another_version(refused, destination):
     refused(words=["version 0.0.0", "destination", "ALTER EXTENSION waltrail UPDATE TO"])
 
 
-def test_encoding_other_than_utf8(refused, destination_server):
+def test_encoding_other_than_utf8(refused, destination_server, source, slot, waltrail):
     destination_server.execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
     database = servers.Database(destination_server, "latin")
     try:
         refused(destination=database, words=['encoding is "LATIN1"', 'destination "latin"', "ENCODING 'UTF8'"])
+        # A trail may have been restored into such a database.
+        done = waltrail.run(
+            "apply", "--source", source.conninfo(), "--destination", database.conninfo(), "--slot", slot, "--until", "now", check=False
+        )
+        assert done.returncode == 1 and 'encoding is "LATIN1"' in done.stderr.splitlines()[-1]
     finally:
         database.drop()
 
