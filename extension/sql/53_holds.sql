@@ -33,8 +33,10 @@ BEGIN
                      JOIN changes.sources AS s ON s.id = r.source_id
                     WHERE s.label = coalesce(hold.database, s.label)
                       AND r.schema = hold.schema AND r."table" = coalesce(hold."table", r."table")) THEN
-        RAISE NOTICE 'no change of % is known yet',
-            CASE WHEN hold."table" IS NULL THEN format('schema %I', hold.schema) ELSE format('table %I.%I', hold.schema, hold."table") END;
+        RAISE WARNING 'hold % keeps nothing yet: no change of % is known', hold_id,
+            concat_ws(', ', CASE WHEN hold."table" IS NULL THEN format('schema %I', hold.schema) ELSE format('table %I.%I', hold.schema, hold."table") END,
+                      'source ' || quote_ident(hold.database))
+            USING HINT = format('It counts from the first change on. If a name is wrong, of schema, table or source: SELECT changes.release(%s).', hold_id);
     END IF;
     RETURN hold_id;
 END
@@ -43,7 +45,7 @@ $$;
 COMMENT ON FUNCTION changes.hold(text, text, text, text, text) IS
 'Keeps the changes of a table, or without one of a whole schema, for longer than the retention: ''unlimited'' or an interval; of one source by
 its label, or of all. When their partition goes, its held rows go into changes.held; the view changes.trail has both. What is gone
-already does not come back. A name is that which the table had when it was changed; that of a partitioned table stands for its partitions. Returns the hold''s number, for changes.release(). A table of which the trail knows no change is no error, but a NOTICE.
+already does not come back. A name is that which the table had when it was changed; that of a partitioned table stands for its partitions. Returns the hold''s number, for changes.release(). A table of which the trail knows no change is no error, but a WARNING.
 Errors: 22023 without a reason or for another retention; 22004 without a schema; 22001 for a name past 255 characters; 42P01 before changes.setup().
 Example: SELECT changes.hold(''public'', ''orders'', reason => ''case 4711'');';
 
