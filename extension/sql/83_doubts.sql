@@ -7,6 +7,7 @@
 --    may be before other changes of its transaction.
 --  * A partition truncated by itself: which rows were in it is not known.
 --  * A change whose key is not known (no replica identity, a key past 255 characters that the row does not hold).
+--  * A table that has its name again, after another one had it (two that were swapped, and swapped back): its rows of before are not followed.
 --  * An erased key: nobody can tell whose changes these are, only that they are of none of the rows that still have one.
 --
 --   what              | rows with a change | rows known from  | that there was
@@ -14,6 +15,7 @@
 --   ------------------+--------------------+------------------+---------------
 --   gap, quarantine   | before or at it    | also after it    | also after it
 --   partition, delete | before or at it    | before or at it  | also after it
+--   name again        |                    |                  | after it
 --   erased key        |                    |                  | whenever
 CREATE FUNCTION changes.doubts(place record, at timestamptz, since_position bigint DEFAULT 0, known_until bigint DEFAULT NULL)
 RETURNS TABLE (from_position bigint, until_position bigint, doubt text, is_of_rows boolean)
@@ -99,6 +101,8 @@ BEGIN
             RETURN QUERY SELECT keyless, -1::bigint, 'a row was deleted whose key was not logged', false;
         END IF;
     END IF;
+    RETURN QUERY SELECT -1::bigint, a, 'another table had its name for a time', false
+                   FROM changes.named_again(place, since_position, at) AS a WHERE a IS NOT NULL;
     RETURN QUERY SELECT -1::bigint, e, 'the keys of some rows were erased', false
                    FROM changes.newest_erased_key(place, since_position) AS e WHERE e IS NOT NULL;
 END
@@ -109,6 +113,45 @@ COMMENT ON FUNCTION changes.doubts(record, timestamptz, bigint, bigint) IS
 before the position known_until, if that is given: between which positions it may (-1 for the side on which it always counts), and whether it concerns
 rows that are known, or only that others are not there. Errors: those of changes.readable().
 Example: SELECT d.* FROM changes.find_table(''users'', NULL, NULL) AS t, changes.doubts(t, now()) AS d;';
+
+CREATE FUNCTION changes.named_again(place record, since_position bigint, at timestamptz)
+RETURNS bigint
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    again bigint;
+    is_then boolean;
+BEGIN
+    IF NOT changes.may_read('relations') THEN
+        RETURN NULL;
+    END IF;
+    FOR again IN
+        SELECT s.from_position
+          FROM (SELECT r.from_position, r.relation_oid, lag(r.relation_oid) OVER (ORDER BY r.from_position) AS previous,
+                       min(r.from_position) OVER (PARTITION BY r.relation_oid) AS first
+                  FROM changes.relations AS r
+                 WHERE r.source_id = place.source_id AND r.schema = place.schema AND r."table" = place."table"
+                   AND (r.leaf_schema, r.leaf_table) = (r.schema, r."table")) AS s
+         WHERE s.relation_oid <> s.previous AND s.first < s.from_position AND s.from_position >= since_position
+         ORDER BY s.from_position DESC
+    LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s AS c WHERE c.database = %L AND c.schema = %L AND c."table" = %L AND c.position >= %s%s)',
+                       changes.readable(), place.database, place.schema, place."table", again,
+                       changes.time_condition(NULL, at + interval '1 microsecond'))
+           INTO is_then;
+        IF is_then THEN
+            RETURN again;
+        END IF;
+    END LOOP;
+    RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION changes.named_again(record, bigint, timestamptz) IS
+'Internal. Returns from which position on, not before the given one, a table last had its name again until the time, after another one had it; NULL where that was not.
+Errors: those of changes.readable().
+Example: SELECT changes.named_again(t, 0, now()) FROM changes.find_table(''users'', NULL, NULL) AS t;';
 
 -- Of a row whose key was erased (changes.erase()), primary_key is NULL, and what is left of a key of several columns is no key.
 CREATE FUNCTION changes.erased_key_condition(place record)

@@ -5,7 +5,7 @@ CREATE EXTENSION pgtap;
 CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
-SELECT plan(50);
+SELECT plan(56);
 \ir made/shop.sql
 SET LOCAL client_min_messages = error;
 CREATE FUNCTION pg_temp.was(key text, at timestamptz, name text DEFAULT 'users', named text DEFAULT 'name') RETURNS text LANGUAGE plpgsql AS $$
@@ -149,6 +149,23 @@ SELECT changes.erase('public', 'temps', '2', 'asked to');
 SELECT is(pg_temp.all_were('2026-03-07 12:00+00', 'temps'), '3:{"id": 3}', 'the rows of the former table do not come back');
 SELECT is(pg_temp.was('1', '2026-03-07 12:00+00', 'temps'), NULL, 'nor one of its records');
 SELECT is(pg_temp.all_were('2026-03-07 10:30+00', 'temps'), '1:{"id": 1}', 'but in its own time');
+
+-- Two tables that swap their names, and swap them back.
+SELECT pg_temp.shape('swapped', '{id}', pg_temp.columns('id', 'integer'), 1, 42000);
+SELECT pg_temp.change('2026-03-07 10:00+00', 700, 'swapped', 'CREATE', '{}', '{"id": 1}');
+SELECT pg_temp.shape('swapped', '{id}', pg_temp.columns('id', 'integer'), 710, 42001);
+SELECT pg_temp.change('2026-03-07 11:00+00', 710, 'swapped', 'CREATE', '{}', '{"id": 7}');
+SELECT pg_temp.shape('swapped', '{id}', pg_temp.columns('id', 'integer'), 720, 42000);
+SELECT pg_temp.change('2026-03-07 12:00+00', 720, 'swapped', 'CREATE', '{}', '{"id": 2}');
+SELECT pg_temp.change('2026-03-07 13:00+00', 730, 'swapped', 'DELETE', '{"id": 2}', '{}');
+SELECT is(pg_temp.was('1', '2026-03-07 12:30+00', 'swapped'), 'error: what the record was is not certain: another table had its name for a time',
+    'of a table that has its name again, a record of before is not said to be gone');
+SELECT is((SELECT array_agg(d.doubt) FROM changes.find_table('swapped', NULL, NULL) AS t, changes.doubts(t, '2026-03-07 12:30+00') AS d),
+    ARRAY['another table had its name for a time'], 'the table says so');
+SELECT is(pg_temp.was('2', '2026-03-07 12:30+00', 'swapped'), '{"id": 2}', 'what came since is known');
+SELECT is(pg_temp.was('2', '2026-03-07 13:30+00', 'swapped'), NULL, 'and what went');
+SELECT is(pg_temp.was('1', '2026-03-07 10:30+00', 'swapped'), '{"id": 1}', 'so is what was before');
+SELECT is(pg_temp.was('7', '2026-03-07 11:30+00', 'swapped'), '{"id": 7}', 'and what was between');
 
 -- Since when the trail tells: what was dropped does not come back with longer retentions.
 SELECT is(changes.known_since(1), '2026-03-01 00:00+00'::timestamptz, 'the trail begins when the source was registered');
