@@ -63,7 +63,9 @@ bool RelationLog::note_other(uint64_t description_id, const wire::Relation &rela
                              wire::Lsn position) {
     auto [entry, is_new] = known_.try_emplace(description_id);
     Known &known = entry->second;
-    if (is_new) known.oid_of_name = &oids_of_names_[{shown_text(relation.schema), shown_text(relation.table)}];
+    if (is_new)
+        known.oid_of_name =
+            &oids_of_names_[{shown_text(relation.schema), shown_text(relation.table)}];
     bool has_name_again = !is_new && *known.oid_of_name != relation.oid;
     bool is_told = is_new || has_name_again || position < known.lowest;
     *known.oid_of_name = relation.oid;

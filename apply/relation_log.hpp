@@ -37,7 +37,8 @@ class RelationLog {
     };
 
     std::unordered_map<uint64_t, Known> known_; // by description
-    std::map<std::pair<std::string, std::string>, uint32_t> oids_of_names_; // which table had the name last
+    std::map<std::pair<std::string, std::string>, uint32_t>
+        oids_of_names_;      // which table had the name last
     uint64_t newest_id_ = 0; // the description asked for last, and its lowest position
     wire::Lsn newest_lowest_{};
     std::vector<std::vector<Parameter>> pending_;
