@@ -230,7 +230,7 @@ def test_start_waits_for_the_commit_of_a_killed_process(fresh_source, fresh_dest
     destination.server.reload()
     source.execute("INSERT INTO counters VALUES (1, 1)")
     # Maintenance waits there, too, on a connection of its own.
-    waiting = "SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query = 'COMMIT'"
+    waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query = 'COMMIT'"
     wait_until(lambda: destination.query(waiting), "a commit under way")
     killed.kill9()
     process = waltrail.apply(source, destination, slot)
