@@ -224,17 +224,7 @@ SELECT results_eq($$SELECT count(*)::integer FROM changes.revert_sql(transaction
 SELECT results_eq($$SELECT count(*)::integer FROM changes.revert_sql(transaction_id => 50, fire_triggers => true) AS s WHERE s ~ 'session_replication_role|LOCK TABLE'$$, ARRAY[0], 'or all is as an application does it');
 
 -- Refusals, which name the changes.
-CREATE FUNCTION pg_temp.refusal(arguments text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    detail text;
-BEGIN
-    EXECUTE format('SELECT changes.revert_sql(%s)', arguments);
-    RETURN 'none';
-EXCEPTION WHEN object_not_in_prerequisite_state THEN
-    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
-    RETURN regexp_replace(detail, '[0-9a-f]{8}-[0-9a-f-]{27}', 'ID', 'g');
-END
-$$;
+\ir made/refusal.sql
 SELECT pg_temp.change('2026-03-06 10:00+00', 600, 'users', 'UPDATE', '{"id": 1}', '{"id": 2, "name": "a", "email": null}');
 SELECT pg_temp.change('2026-03-06 10:00+00', 601, 'users', 'DELETE', '{"id": 1}', '{}');
 SELECT is(pg_temp.refusal('transaction_id => 60'), 'the old row was not logged whole: ID, ID.', 'old rows that are not whole');

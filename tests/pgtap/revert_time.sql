@@ -7,17 +7,7 @@ CREATE EXTENSION waltrail;
 SELECT plan(42);
 \ir made/shop.sql
 SET LOCAL client_min_messages = error;
-CREATE FUNCTION pg_temp.refusal(arguments text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    detail text;
-BEGIN
-    EXECUTE format('SELECT changes.revert_sql(%s)', arguments);
-    RETURN 'none';
-EXCEPTION WHEN object_not_in_prerequisite_state THEN
-    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
-    RETURN regexp_replace(detail, '[0-9a-f]{8}-[0-9a-f-]{27}', 'ID', 'g');
-END
-$$;
+\ir made/refusal.sql
 -- The doubt that a script has in its opening.
 CREATE FUNCTION pg_temp.doubt(arguments text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE

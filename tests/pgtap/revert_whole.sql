@@ -7,17 +7,7 @@ CREATE EXTENSION waltrail;
 SELECT plan(19);
 \ir made/shop.sql
 SET LOCAL client_min_messages = error;
-CREATE FUNCTION pg_temp.refusal(arguments text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    detail text;
-BEGIN
-    EXECUTE format('SELECT changes.revert_sql(%s)', arguments);
-    RETURN 'none';
-EXCEPTION WHEN object_not_in_prerequisite_state THEN
-    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
-    RETURN regexp_replace(detail, '[0-9a-f]{8}-[0-9a-f-]{27}', 'ID', 'g');
-END
-$$;
+\ir made/refusal.sql
 
 -- Erased values.
 SELECT pg_temp.change('2026-03-06 10:00+00', 500, 'users', 'DELETE', '{"id": 1, "name": "a", "email": "a@x"}', '{}');

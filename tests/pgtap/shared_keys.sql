@@ -5,7 +5,7 @@ CREATE EXTENSION pgtap;
 CREATE SCHEMA partman;
 CREATE EXTENSION pg_partman SCHEMA partman;
 CREATE EXTENSION waltrail;
-SELECT no_plan();
+SELECT plan(60);
 \ir made/shop.sql
 SET LOCAL client_min_messages = error;
 CREATE FUNCTION pg_temp.was(name text, at timestamptz) RETURNS text LANGUAGE sql AS $$
