@@ -52,16 +52,16 @@ INSERT INTO nothing VALUES (1, 'a') ON CONFLICT (id) DO UPDATE SET note = 'x' WH
 INSERT INTO nothing_parts VALUES (1) ON CONFLICT DO NOTHING;
 COPY nothing_parts FROM STDIN;
 \.
-SELECT count(*) FILTER (WHERE starts_with(data, 'message: ')) AS messages, count(*) FILTER (WHERE starts_with(data, 'table')) AS changes
-FROM pg_logical_slot_get_changes('nothing', NULL, NULL);
+SELECT count(*) FILTER (WHERE substr(data, 1, 8) = 'message:') AS messages, count(*) FILTER (WHERE substr(data, 1, 6) = 'table ') AS changes
+FROM pg_logical_slot_get_binary_changes('nothing', NULL, NULL, 'force-binary', '1');
 -- one message for a transaction that says the same all along, and for a statement with many rows
 BEGIN;
 INSERT INTO nothing SELECT i FROM generate_series(10, 1010) AS i;
 DELETE FROM nothing WHERE id > 10;
 INSERT INTO nothing_parts VALUES (10);
 COMMIT;
-SELECT count(*) FILTER (WHERE starts_with(data, 'message: ')) AS messages, count(*) AS changes
-FROM pg_logical_slot_get_changes('nothing', NULL, NULL, 'include-xids', '0', 'skip-empty-xacts', '1');
+SELECT count(*) FILTER (WHERE substr(data, 1, 8) = 'message:') AS messages, count(*) AS changes
+FROM pg_logical_slot_get_binary_changes('nothing', NULL, NULL, 'include-xids', '0', 'skip-empty-xacts', '1', 'force-binary', '1');
 SELECT pg_drop_replication_slot('nothing');
 DROP VIEW nothing_view;
 DROP TABLE nothing, nothing_parts, nothing_unlogged, nothing_empty;
