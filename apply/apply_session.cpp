@@ -1,7 +1,9 @@
 #include "apply/apply_session.hpp"
 
+#include "apply/batch_renderer.hpp"
 #include "apply/batch_writer.hpp"
 #include "apply/identity.hpp"
+#include "apply/idle_record.hpp"
 #include "apply/one_server.hpp"
 #include "apply/own_tables.hpp"
 #include "apply/prerequisites.hpp"
@@ -14,6 +16,8 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+
+#include <deque>
 
 namespace waltrail {
 
@@ -74,34 +78,44 @@ std::optional<Lsn> target_of(const std::string &until, ReplicationStream &stream
     return parse_lsn(until);
 }
 
-// The writer's loop: takes what the reader delivers until the stop or the target.
-void write_stream(FrameQueue &queue, BatchWriter &writer, StreamReceiver &receiver,
-                  SourceClock &clock, std::optional<Lsn> target, std::stop_token stop,
-                  SessionOutcome &outcome) {
-    Lsn acknowledged = writer.recorded_end();
-    while (!stop.stop_requested()) {
-        auto delivery = queue.pop(pop_patience, stop);
-        if (delivery && !delivery->frame.empty())
-            writer.take_frame(delivery->frame);
-        else if (delivery)
-            writer.take_position(delivery->position);
+// Takes what the reader delivers, renders it, and acknowledges what is recorded, until the stop or the target.
+void render_stream(FrameQueue &frames, BatchRenderer &renderer, BatchQueue &batches,
+                   IdleRecord &idle, StreamReceiver &receiver, SourceClock &clock,
+                   std::optional<Lsn> target, std::stop_token stop, SessionOutcome &outcome) {
+    Lsn acknowledged = batches.recorded().end;
+    while (true) {
+        auto delivery = frames.pop(pop_patience, stop);
+        batches.rethrow_failure();
+        if (delivery && !delivery->frame.empty()) {
+            if (!renderer.take_frame(delivery->frame, stop)) return;
+        } else if (delivery) {
+            renderer.take_position(delivery->position);
+        }
         if (stop.stop_requested()) break;
-        if (queue.empty()) writer.settle();
-        if (auto time = clock.reached(writer.received_end())) writer.note_source_time(*time);
-        bool reached = target && writer.received_end() >= *target;
+        if (frames.empty()) renderer.settle(stop);
+        if (auto time = clock.reached(renderer.received_end())) renderer.note_source_time(*time);
+        bool reached = target && renderer.received_end() >= *target;
         bool asked = delivery && delivery->reply_requested;
-        writer.record_idle_position(reached || asked);
-        if (writer.wants_source_time()) clock.ask();
-        if (writer.recorded_end() > acknowledged) {
-            acknowledged = writer.recorded_end();
+        idle.record_if_due(reached || asked);
+        if (idle.wants_source_time()) clock.ask();
+        Lsn recorded = batches.recorded().end;
+        if (recorded > acknowledged) {
+            acknowledged = recorded;
             receiver.acknowledge(acknowledged);
             outcome.progressed = true;
         }
         if (target && acknowledged >= *target) return;
     }
-    writer.settle();
-    receiver.acknowledge(writer.recorded_end());
+    renderer.settle({});
+    if (!renderer.in_transaction()) batches.wait_idle({});
+    receiver.acknowledge(batches.recorded().end);
 }
+
+// Ends the waiting of those who use the queue, before they are joined.
+struct CancelAtEnd {
+    BatchQueue &batches;
+    ~CancelAtEnd() { batches.cancel(); }
+};
 
 } // namespace
 
@@ -132,7 +146,8 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
     }
     clock.begin(read_moment(stream.connection()));
     std::optional<Lsn> target = target_of(settings.until, stream);
-    confirm_progress(destination, progress);
+    DestinationClock destination_clock;
+    destination_clock.set(confirm_progress(destination, progress));
     maintenance.start();
 
     StartPoint start = start_point(slot, progress);
@@ -143,17 +158,30 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
                  destination.where());
     patterns.tell();
 
-    FrameQueue queue(settings.queue_bytes_max);
-    BatchWriter writer(destination, progress, start, system.timeline, refused, own_tables,
-                       settings);
-    if (one_server) writer.expect_echo();
-    {
-        StreamReceiver receiver(stream, queue, progress.recorded_end, system.sender_timeout,
-                                target.has_value());
-        write_stream(queue, writer, receiver, clock, target, stop, outcome);
+    FrameQueue frames(settings.memory_bytes_max / 4);
+    BatchQueue batches(progress.recorded_end, settings.memory_bytes_max / 4,
+                       [&frames] { frames.wake(); });
+    BatchRenderer renderer(batches, destination_clock, progress, start, refused, own_tables,
+                           settings);
+    IdleRecord idle(batches, renderer, settings, one_server);
+    std::deque<PostgresConnection> more_destinations;
+    std::deque<BatchWriter> writers;
+    CancelAtEnd cancel{batches};
+    // The first is the session that holds the lock of the source: who loses the lock stops writing.
+    writers.emplace_back(destination, batches, destination_clock, progress, system.timeline);
+    while (static_cast<int>(writers.size()) < settings.writers) {
+        more_destinations.push_back(connect_destination(settings));
+        writers.emplace_back(more_destinations.back(), batches, destination_clock, progress,
+                             system.timeline);
     }
-    spdlog::info("ended at {}: {} changes written, {} quarantined", lsn_text(writer.recorded_end()),
-                 writer.changes_written(), writer.changes_quarantined());
+    {
+        StreamReceiver receiver(stream, frames, progress.recorded_end, system.sender_timeout,
+                                target.has_value());
+        render_stream(frames, renderer, batches, idle, receiver, clock, target, stop, outcome);
+    }
+    Recorded recorded = batches.recorded();
+    spdlog::info("ended at {}: {} changes written, {} quarantined", lsn_text(recorded.end),
+                 recorded.changes, recorded.quarantined);
 }
 
 } // namespace waltrail

@@ -11,7 +11,9 @@ namespace {
 
 constexpr uint16_t columns = 14;
 constexpr uint8_t jsonb_version = 1;
-constexpr char copy_signature[] = "PGCOPY\n\377\r\n"; // its terminating zero belongs to it
+// Signature, flags, and length of the header's extension, which there is none of.
+constexpr std::string_view header("PGCOPY\n\377\r\n\0" "\0\0\0\0" "\0\0\0\0", 19);
+constexpr std::string_view trailer("\377\377", 2); // a field count of -1
 
 // The server takes a field of COPY into a buffer of its own, which ends below 1 GiB.
 constexpr size_t copy_row_bytes_max = 1'000'000'000;
@@ -102,13 +104,9 @@ void append_context_field(wire::Buffer &out, std::string_view context, const wir
 
 } // namespace
 
-void append_copy_header(wire::Buffer &out) {
-    out.append(copy_signature, sizeof copy_signature);
-    append_big_endian(out, int32_t{0}); // flags
-    append_big_endian(out, int32_t{0}); // length of the header's extension
-}
+std::string_view copy_header() { return header; }
 
-void append_copy_trailer(wire::Buffer &out) { append_big_endian(out, int16_t{-1}); }
+std::string_view copy_trailer() { return trailer; }
 
 RowOutcome append_change_row(wire::Buffer &out, const RowSetting &setting,
                              const wire::Change &change) {

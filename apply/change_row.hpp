@@ -25,8 +25,9 @@ struct RowSetting {
     wire::Timestamp created_at;
 };
 
-void append_copy_header(wire::Buffer &out);
-void append_copy_trailer(wire::Buffer &out);
+// What stands before and after the rows of one COPY.
+[[nodiscard]] std::string_view copy_header();
+[[nodiscard]] std::string_view copy_trailer();
 
 enum class RowOutcome {
     plain,

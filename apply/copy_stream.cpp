@@ -2,7 +2,6 @@
 
 #include "apply/change_row.hpp"
 
-#include <algorithm>
 #include <charconv>
 
 namespace waltrail {
@@ -27,41 +26,35 @@ std::optional<uint64_t> refused_row(const PGresult *result) {
 
 } // namespace
 
-CopyStream::CopyStream() { buffer_.allocator = wire::process_allocator(); }
-
-void CopyStream::begin(PostgresConnection &destination) {
-    std::string command(copy_changes_sql);
+CopyStream::CopyStream(PostgresConnection &destination, std::string_view before)
+    : destination_(destination) {
+    std::string command(before);
+    command += copy_changes_sql;
     Result result(PQexec(destination.get(), command.c_str()));
     destination.check(result.get(), PGRES_COPY_IN, command);
-    buffer_.clear();
-    bytes_sent_ = 0;
-    append_copy_header(buffer_);
+    send(copy_header());
 }
 
-void CopyStream::send(PostgresConnection &destination) {
+void CopyStream::send(std::string_view bytes) {
     // libpq takes the length of one message as an int.
     constexpr size_t message_bytes_max = size_t{1} << 24;
-    for (size_t at = 0; at < buffer_.size;) {
-        size_t piece = std::min(buffer_.size - at, message_bytes_max);
-        if (PQputCopyData(destination.get(), buffer_.data + at, static_cast<int>(piece)) != 1)
-            throw destination.error(nullptr, "sending rows");
-        at += piece;
+    while (!bytes.empty()) {
+        std::string_view piece = bytes.substr(0, message_bytes_max);
+        if (PQputCopyData(destination_.get(), piece.data(), static_cast<int>(piece.size())) != 1)
+            throw destination_.error(nullptr, "sending rows");
+        bytes.remove_prefix(piece.size());
     }
-    bytes_sent_ += buffer_.size;
-    buffer_.clear();
-    if (buffer_.capacity > size_t{16} << 20) buffer_.release(); // after a huge row
 }
 
-std::optional<CopyRefusal> CopyStream::finish(PostgresConnection &destination) {
-    append_copy_trailer(buffer_);
-    send(destination);
-    if (PQputCopyEnd(destination.get(), nullptr) != 1)
-        throw destination.error(nullptr, "ending COPY");
+std::optional<CopyRefusal> CopyStream::finish() {
+    send(copy_trailer());
+    if (PQputCopyEnd(destination_.get(), nullptr) != 1)
+        throw destination_.error(nullptr, "ending COPY");
     std::optional<CopyRefusal> refusal;
-    while (PGresult *raw = PQgetResult(destination.get())) {
+    while (PGresult *raw = PQgetResult(destination_.get())) {
         Result result(raw);
         if (PQresultStatus(raw) == PGRES_COMMAND_OK) continue;
-        if (!refusal) refusal = CopyRefusal{destination.error(raw, "COPY"), refused_row(raw)};
+        if (!refusal) refusal = CopyRefusal{destination_.error(raw, "COPY"), refused_row(raw)};
     }
     return refusal;
 }

@@ -3,9 +3,10 @@
 #pragma once
 
 #include "apply/postgres.hpp"
-#include "wire/memory.hpp"
 
 #include <optional>
+#include <string>
+#include <string_view>
 
 namespace waltrail {
 
@@ -17,28 +18,18 @@ struct CopyRefusal {
 
 class CopyStream {
   public:
-    CopyStream();
-    ~CopyStream() { buffer_.release(); }
+    // Begins the COPY; `before` are statements that go to the server with it.
+    explicit CopyStream(PostgresConnection &destination, std::string_view before = "");
     CopyStream(const CopyStream &) = delete;
     CopyStream &operator=(const CopyStream &) = delete;
 
-    void begin(PostgresConnection &destination);
-    // Append rows here, then call send_if_full().
-    wire::Buffer &buffer() { return buffer_; }
-    void send_if_full(PostgresConnection &destination) {
-        if (buffer_.size >= piece_bytes) send(destination);
-    }
+    // Whole rows or parts of them (change_row.hpp).
+    void send(std::string_view bytes);
     // Ends the COPY; nullopt when the destination took every row.
-    [[nodiscard]] std::optional<CopyRefusal> finish(PostgresConnection &destination);
-
-    [[nodiscard]] uint64_t bytes_sent() const { return bytes_sent_ + buffer_.size; }
+    [[nodiscard]] std::optional<CopyRefusal> finish();
 
   private:
-    static constexpr size_t piece_bytes = size_t{64} << 10;
-    void send(PostgresConnection &destination);
-
-    wire::Buffer buffer_;
-    uint64_t bytes_sent_ = 0;
+    PostgresConnection &destination_;
 };
 
 } // namespace waltrail

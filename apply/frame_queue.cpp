@@ -24,7 +24,8 @@ bool FrameQueue::push(Delivery &delivery, std::chrono::milliseconds patience) {
 std::optional<Delivery> FrameQueue::pop(std::chrono::milliseconds patience, std::stop_token stop) {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, stop, patience,
-                      [&] { return !deliveries_.empty() || failure_ != nullptr; });
+                      [&] { return !deliveries_.empty() || failure_ != nullptr || woken_; });
+    woken_ = false;
     if (stop.stop_requested()) return std::nullopt;
     if (deliveries_.empty()) {
         if (failure_ != nullptr) std::rethrow_exception(failure_);
@@ -40,6 +41,12 @@ std::optional<Delivery> FrameQueue::pop(std::chrono::milliseconds patience, std:
 void FrameQueue::close(std::exception_ptr failure) {
     std::unique_lock lock(mutex_);
     failure_ = std::move(failure);
+    changed_.notify_all();
+}
+
+void FrameQueue::wake() {
+    std::unique_lock lock(mutex_);
+    woken_ = true;
     changed_.notify_all();
 }
 

@@ -40,12 +40,15 @@ class FrameQueue {
     // delivery larger than the bound is taken when the queue is empty.
     bool push(Delivery &delivery, std::chrono::milliseconds patience);
 
-    // The next delivery; nullopt when none came in time or the stop was requested. Rethrows what close() was given, after
+    // The next delivery; nullopt when none came in time, wake() was called, or the stop was requested. Rethrows what close() was given, after
     // everything delivered before it has been taken.
     std::optional<Delivery> pop(std::chrono::milliseconds patience, std::stop_token stop);
 
     // No more deliveries will come, because of `failure`.
     void close(std::exception_ptr failure);
+
+    // There is something else to look at: ends the pop() under way, or the next one that would wait.
+    void wake();
 
     [[nodiscard]] bool empty() const;
 
@@ -56,6 +59,7 @@ class FrameQueue {
     std::deque<Delivery> deliveries_;
     size_t bytes_ = 0;
     std::exception_ptr failure_;
+    bool woken_ = false;
 };
 
 } // namespace waltrail

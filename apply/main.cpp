@@ -131,10 +131,16 @@ void add_apply(CLI::App &app, ApplySettings &settings) {
             return fmt::format("\"{}\" is neither 'now' nor an LSN as 0/1A2B3C4D", until);
         });
     command
-        ->add_option("--queue-bytes", settings.queue_bytes_max,
-                     "memory for frames that wait for the writer")
-        ->envname("WALTRAIL_QUEUE_BYTES")
-        ->check(CLI::Range(size_t{1} << 20, size_t{16} << 30))
+        ->add_option("--memory-bytes", settings.memory_bytes_max,
+                     "memory of the process, for any transaction; a single change that is larger needs more")
+        ->envname("WALTRAIL_MEMORY_BYTES")
+        ->check(CLI::Range(size_t{16} << 20, size_t{64} << 30))
+        ->capture_default_str();
+    command
+        ->add_option("--writers", settings.writers,
+                     "sessions of the destination that write side by side")
+        ->envname("WALTRAIL_WRITERS")
+        ->check(CLI::Range(1, 16))
         ->capture_default_str();
     command
         ->add_option("--batch-bytes", settings.batch_bytes_max,

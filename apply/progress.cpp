@@ -118,7 +118,7 @@ void read_progress(PostgresConnection &destination, Progress &progress) {
     }
 }
 
-void record_advance(PostgresConnection &destination, const Progress &progress,
+wire::Timestamp record_advance(PostgresConnection &destination, const Progress &progress,
                     const Advance &advance) {
     std::vector<Parameter> parameters{std::to_string(progress.source_id),
                                       lsn_text(advance.from),
@@ -147,7 +147,9 @@ void record_advance(PostgresConnection &destination, const Progress &progress,
     Result updated = destination.execute(
         fmt::format("UPDATE changes.applied SET end_lsn = $3, timeline = $4, "
                     "changes = changes + $5, marked = marked + $6, recorded_at = "
-                    "pg_catalog.now(){} WHERE source_id = $1 AND end_lsn = $2",
+                    "pg_catalog.clock_timestamp(){} WHERE source_id = $1 AND end_lsn = $2 "
+                    "RETURNING pg_catalog.floor((extract(epoch FROM pg_catalog.clock_timestamp()) "
+                    "- 946684800) * 1000000)::pg_catalog.int8",
                     last),
         parameters);
     if (updated.affected() != 1)
@@ -155,13 +157,16 @@ void record_advance(PostgresConnection &destination, const Progress &progress,
                     fmt::format("{}: the recorded position of source \"{}\" is no longer {}",
                                 destination.where(), progress.label, lsn_text(advance.from)),
                     "another apply process writes for the same source: run only one");
+    return {number<int64_t>(updated.text(0, 0))};
 }
 
-void confirm_progress(PostgresConnection &destination, const Progress &progress) {
+wire::Timestamp confirm_progress(PostgresConnection &destination, const Progress &progress) {
     destination.execute("BEGIN");
-    record_advance(destination, progress,
-                   {progress.recorded_end, progress.recorded_end, progress.timeline, {}, 0, 0, {}});
+    wire::Timestamp now = record_advance(
+        destination, progress,
+        {progress.recorded_end, progress.recorded_end, progress.timeline, {}, 0, 0, {}});
     commit_durably(destination);
+    return now;
 }
 
 void commit_durably(PostgresConnection &destination) {

@@ -53,13 +53,13 @@ struct Advance {
 };
 
 // Extends the range that ends at advance.from, inside the caller's transaction. Stops when there is none: another process
-// has moved it.
-void record_advance(PostgresConnection &destination, const Progress &progress,
+// has moved it. Answers the destination's clock.
+wire::Timestamp record_advance(PostgresConnection &destination, const Progress &progress,
                     const Advance &advance);
 
 // Rewrites the recorded row in a transaction of its own, so that everything recorded so far is proven durable (and
-// replicated, where the destination replicates synchronously) before anything is acknowledged.
-void confirm_progress(PostgresConnection &destination, const Progress &progress);
+// replicated, where the destination replicates synchronously) before anything is acknowledged. Answers the destination's clock.
+wire::Timestamp confirm_progress(PostgresConnection &destination, const Progress &progress);
 
 // COMMIT, and proof that it is durable: a warning that the wait for synchronous replication was cancelled counts as failure.
 void commit_durably(PostgresConnection &destination);

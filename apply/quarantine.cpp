@@ -13,48 +13,44 @@ constexpr const char *insert_sql = R"(
 INSERT INTO changes.quarantine (id, source_id, commit_lsn, "sequence", "schema", "table", operation, sqlstate, error, part, frame)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id, part) DO NOTHING)";
 
-} // namespace
+// A message of the protocol has room for 1 GB, and a change may be longer: its frames are divided over rows.
+constexpr size_t part_bytes_max = size_t{64} << 20;
 
-void QuarantineLog::Entry::take_frame(std::string_view header, std::string_view payload) {
+void take_frame(void *owner, std::string_view header, std::string_view payload) {
+    auto &parts = *static_cast<std::vector<std::string> *>(owner);
     if (parts.empty() || parts.back().size() + header.size() + payload.size() > part_bytes_max)
         parts.emplace_back();
     parts.back().append(header).append(payload);
 }
 
-void QuarantineLog::note(const wire::StreamReader &reader, const Refusal &refusal) {
+} // namespace
+
+QuarantineEntry quarantine_entry(int source_id, const wire::StreamReader &reader,
+                                 Refusal refusal) {
     const wire::Change &change = reader.change();
     std::string id(36, ' ');
     wire::write_uuid_text(id.data(),
                           wire::change_id(reader.source(), reader.transaction(), change.sequence));
-    Entry entry;
+    QuarantineEntry entry;
     entry.columns = {id,
-                     std::to_string(source_id_),
+                     std::to_string(source_id),
                      lsn_text(reader.transaction().commit_lsn),
                      std::to_string(change.sequence),
                      shown_text(wire::schema_name(change)),
                      shown_text(wire::table_name(change)),
-                     std::string(wire::operation_name(change.operation)),
-                     refusal.sqlstate,
-                     refusal.message};
-    reader.write_self_contained(
-        {[](void *owner, std::string_view header, std::string_view payload) {
-             static_cast<Entry *>(owner)->take_frame(header, payload);
-         },
-         &entry});
-    pending_.push_back(std::move(entry));
+                     std::string(wire::operation_name(change.operation))};
+    entry.refusal = std::move(refusal);
+    reader.write_self_contained({take_frame, &entry.parts});
+    return entry;
 }
 
-size_t QuarantineLog::write(PostgresConnection &destination) {
-    for (Entry &entry : pending_) {
-        for (size_t part = 0; part < entry.parts.size(); part++) {
-            std::vector<Parameter> columns = entry.columns;
-            columns.push_back(std::to_string(part));
-            destination.execute_with_bytes(insert_sql, columns, entry.parts[part]);
-        }
+void write_quarantine(PostgresConnection &destination, const QuarantineEntry &entry) {
+    for (size_t part = 0; part < entry.parts.size(); part++) {
+        std::vector<Parameter> columns = entry.columns;
+        columns.insert(columns.end(),
+                       {entry.refusal.sqlstate, entry.refusal.message, std::to_string(part)});
+        destination.execute_with_bytes(insert_sql, columns, entry.parts[part]);
     }
-    size_t count = pending_.size();
-    pending_.clear();
-    return count;
 }
 
 } // namespace waltrail

@@ -38,24 +38,17 @@ class RowRefused : public Error {
     Refusal refusal;
 };
 
-class QuarantineLog {
-  public:
-    explicit QuarantineLog(int source_id) : source_id_(source_id) {}
-    // Remembers the change that `reader` has just yielded, for the next write().
-    void note(const wire::StreamReader &reader, const Refusal &refusal);
-    // Inside the batch's transaction; answers how many rows were written.
-    size_t write(PostgresConnection &destination);
-
-  private:
-    // A message of the protocol has room for 1 GB, and a change may be longer: its frames are divided over rows.
-    static constexpr size_t part_bytes_max = size_t{64} << 20;
-    struct Entry {
-        std::vector<Parameter> columns; // all but part and frame
-        std::vector<std::string> parts; // whole frames each
-        void take_frame(std::string_view header, std::string_view payload);
-    };
-    int source_id_;
-    std::vector<Entry> pending_;
+// A change on its way to changes.quarantine.
+struct QuarantineEntry {
+    std::vector<Parameter> columns; // up to the refusal
+    Refusal refusal;
+    std::vector<std::string> parts; // whole frames each, on rows of their own
 };
+
+// The change that `reader` has just yielded.
+[[nodiscard]] QuarantineEntry quarantine_entry(int source_id, const wire::StreamReader &reader,
+                                               Refusal refusal);
+// Inside the batch's transaction.
+void write_quarantine(PostgresConnection &destination, const QuarantineEntry &entry);
 
 } // namespace waltrail

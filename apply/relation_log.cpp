@@ -82,9 +82,8 @@ bool RelationLog::note_other(uint64_t description_id, const wire::Relation &rela
     return is_new;
 }
 
-void RelationLog::write(PostgresConnection &destination) {
-    for (auto &parameters : pending_) destination.execute(upsert_sql, parameters);
-    pending_.clear();
+void write_relations(PostgresConnection &destination, const std::vector<RelationRecord> &records) {
+    for (const RelationRecord &record : records) destination.execute(upsert_sql, record);
 }
 
 } // namespace waltrail

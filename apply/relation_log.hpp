@@ -1,4 +1,4 @@
-// Writes changes.relations: what a table looked like from which position on, in the batch that first uses it.
+// What goes to changes.relations: what a table looked like from which position on, with the batch that first uses it.
 #pragma once
 
 #include "apply/postgres.hpp"
@@ -12,11 +12,17 @@
 
 namespace waltrail {
 
+// The columns of one row of changes.relations.
+using RelationRecord = std::vector<Parameter>;
+
+// Inside a batch's transaction. A relation that already stands there with this shape as its newest adds nothing.
+void write_relations(PostgresConnection &destination, const std::vector<RelationRecord> &records);
+
 class RelationLog {
   public:
     explicit RelationLog(int source_id) : source_id_(source_id) {}
 
-    // Remembers the relation for the next write() if its description has not been met in this stream, or not at so low a
+    // Remembers the relation for the next take_pending() if its description has not been met in this stream, or not at so low a
     // position: transactions come in the order of their commits, positions do not; or if another table had its name
     // meanwhile. Whether the description is met for the first time.
     [[nodiscard]] bool note(uint64_t description_id, const wire::Relation &relation,
@@ -24,8 +30,7 @@ class RelationLog {
         if (description_id == newest_id_ && position >= newest_lowest_) return false;
         return note_other(description_id, relation, position);
     }
-    // Inside the batch's transaction. A relation that already stands there with this shape as its newest adds nothing.
-    void write(PostgresConnection &destination);
+    [[nodiscard]] std::vector<RelationRecord> take_pending() { return std::exchange(pending_, {}); }
 
   private:
     bool note_other(uint64_t description_id, const wire::Relation &relation, wire::Lsn position);
@@ -41,7 +46,7 @@ class RelationLog {
         oids_of_names_;      // which table had the name last
     uint64_t newest_id_ = 0; // the description asked for last, and its lowest position
     wire::Lsn newest_lowest_{};
-    std::vector<std::vector<Parameter>> pending_;
+    std::vector<RelationRecord> pending_;
 };
 
 } // namespace waltrail
