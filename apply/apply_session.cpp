@@ -171,6 +171,7 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
     writers.emplace_back(destination, batches, destination_clock, progress, system.timeline);
     while (static_cast<int>(writers.size()) < settings.writers) {
         more_destinations.push_back(connect_destination(settings));
+        share_source_lock(more_destinations.back(), progress);
         writers.emplace_back(more_destinations.back(), batches, destination_clock, progress,
                              system.timeline);
     }

@@ -23,10 +23,23 @@ constexpr int keepalive_count = 3;
 constexpr milliseconds patience{1000 *
                                 (keepalive_idle_s + keepalive_interval_s * (keepalive_count + 1))};
 
+// Alone while the lock is taken, so that nobody else has it; then shared between the sessions of the process.
 bool take_lock(PostgresConnection &destination, const std::string &source_id) {
     Result taken = destination.execute(
         fmt::format("SELECT pg_catalog.pg_try_advisory_lock({}, $1)", lock_class), {source_id});
-    return taken.text(0, 0) == "t";
+    if (taken.text(0, 0) != "t") return false;
+    destination.execute(fmt::format("SELECT pg_catalog.pg_advisory_lock_shared({0}, $1), "
+                                    "pg_catalog.pg_advisory_unlock({0}, $1)",
+                                    lock_class),
+                        {source_id});
+    return true;
+}
+
+void notice_loss_of_client(PostgresConnection &destination) {
+    destination.execute(
+        fmt::format("SET tcp_keepalives_idle = {}; SET tcp_keepalives_interval = {}; "
+                    "SET tcp_keepalives_count = {}",
+                    keepalive_idle_s, keepalive_interval_s, keepalive_count));
 }
 
 // The process ids of who holds the lock; empty when it has just been given back.
@@ -45,10 +58,7 @@ std::string holder(PostgresConnection &destination, const std::string &source_id
 } // namespace
 
 void lock_source(PostgresConnection &destination, const Progress &source, std::stop_token stop) {
-    destination.execute(
-        fmt::format("SET tcp_keepalives_idle = {}; SET tcp_keepalives_interval = {}; "
-                    "SET tcp_keepalives_count = {}",
-                    keepalive_idle_s, keepalive_interval_s, keepalive_count));
+    notice_loss_of_client(destination);
     std::string source_id = std::to_string(source.source_id);
     auto deadline = std::chrono::steady_clock::now() + patience;
     for (bool told = false; !take_lock(destination, source_id); told = true) {
@@ -65,6 +75,18 @@ void lock_source(PostgresConnection &destination, const Progress &source, std::s
         wait_for(poll_interval, stop);
         if (stop.stop_requested()) return;
     }
+}
+
+void share_source_lock(PostgresConnection &destination, const Progress &source) {
+    notice_loss_of_client(destination);
+    Result taken = destination.execute(
+        fmt::format("SELECT pg_catalog.pg_try_advisory_lock_shared({}, $1)", lock_class),
+        {std::to_string(source.source_id)});
+    if (taken.text(0, 0) == "t") return;
+    throw Error(Disposition::reconnect,
+                fmt::format("{}: the lock of source \"{}\" was lost to another apply process",
+                            destination.where(), source.label),
+                "run only one");
 }
 
 } // namespace waltrail

@@ -16,4 +16,7 @@ namespace waltrail {
 // without the lock when `stop` is requested.
 void lock_source(PostgresConnection &destination, const Progress &source, std::stop_token stop);
 
+// For a further session of the process that has locked the source: another process waits for its end too.
+void share_source_lock(PostgresConnection &destination, const Progress &source);
+
 } // namespace waltrail
