@@ -5,6 +5,7 @@
 #include "apply/postgres.hpp"
 #include "apply/progress.hpp"
 #include "apply/quarantine.hpp"
+#include "apply/relation_log.hpp"
 
 #include <cstdint>
 #include <optional>

@@ -5,8 +5,10 @@
 namespace waltrail {
 
 BatchQueue::BatchQueue(Lsn recorded_end, size_t bytes_max, std::function<void()> on_recorded)
-    : bytes_max_(bytes_max), on_recorded_(std::move(on_recorded)),
-      recorded_{recorded_end, std::chrono::steady_clock::now(), std::nullopt} {}
+    : bytes_max_(bytes_max),
+      on_recorded_(std::move(on_recorded)), recorded_{recorded_end,
+                                                      std::chrono::steady_clock::now(),
+                                                      std::nullopt} {}
 
 Batch &BatchQueue::open() {
     std::unique_lock lock(mutex_);
@@ -74,8 +76,7 @@ BatchQueue::Entry *BatchQueue::take() {
     Entry *next = nullptr;
     auto find_next = [&] {
         auto found = std::ranges::find_if(entries_, [](auto &entry) { return !entry->taken_; });
-        bool ready =
-            found != entries_.end() && ((*found)->sealed_ || !(*found)->pieces_.empty());
+        bool ready = found != entries_.end() && ((*found)->sealed_ || !(*found)->pieces_.empty());
         next = ready ? found->get() : nullptr;
         return ready;
     };

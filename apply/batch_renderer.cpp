@@ -132,7 +132,8 @@ void BatchRenderer::render_change(const wire::Change &change) {
     batch_->marked += is_marked;
     if (is_large) batch_->large_rows.push_back(batch_->rows);
     if (batch_->is_careful)
-        push_piece(CarefulRow{quarantine_entry(progress_.source_id, reader_, {}), is_marked, is_large});
+        push_piece(
+            CarefulRow{quarantine_entry(progress_.source_id, reader_, {}), is_marked, is_large});
     else if (rows_->size >= piece_bytes)
         push_piece();
 }

@@ -12,7 +12,10 @@ namespace {
 constexpr uint16_t columns = 14;
 constexpr uint8_t jsonb_version = 1;
 // Signature, flags, and length of the header's extension, which there is none of.
-constexpr std::string_view header("PGCOPY\n\377\r\n\0" "\0\0\0\0" "\0\0\0\0", 19);
+constexpr std::string_view header("PGCOPY\n\377\r\n\0"
+                                  "\0\0\0\0"
+                                  "\0\0\0\0",
+                                  19);
 constexpr std::string_view trailer("\377\377", 2); // a field count of -1
 
 // The server takes a field of COPY into a buffer of its own, which ends below 1 GiB.

@@ -21,8 +21,8 @@ std::chrono::milliseconds IdleRecord::time_interval() const {
 
 bool IdleRecord::has_time(const Recorded &recorded) const {
     auto time = renderer_.source_time();
-    return time && (!recorded.source_time ||
-                    time->microseconds > recorded.source_time->microseconds);
+    return time &&
+           (!recorded.source_time || time->microseconds > recorded.source_time->microseconds);
 }
 
 // A source that tells no time (a standby) is recorded as well: recorded_at says that it was there.
@@ -39,8 +39,8 @@ void IdleRecord::record_if_due(bool asked) {
     asked_ |= asked;
     if (!batches_.is_idle() || renderer_.in_transaction()) return;
     Recorded recorded = batches_.recorded();
-    bool has_news = renderer_.received_end() > recorded.end ||
-                    (has_time(recorded) && !expects_echo_);
+    bool has_news =
+        renderer_.received_end() > recorded.end || (has_time(recorded) && !expects_echo_);
     bool is_wanted = asked_ && has_news;
     asked_ = false;
     if (is_wanted || is_position_due(recorded) || is_time_due(recorded))

@@ -131,8 +131,9 @@ void add_apply(CLI::App &app, ApplySettings &settings) {
             return fmt::format("\"{}\" is neither 'now' nor an LSN as 0/1A2B3C4D", until);
         });
     command
-        ->add_option("--memory-bytes", settings.memory_bytes_max,
-                     "memory of the process, for any transaction; a single change that is larger needs more")
+        ->add_option(
+            "--memory-bytes", settings.memory_bytes_max,
+            "memory of the process, for any transaction; a single change that is larger needs more")
         ->envname("WALTRAIL_MEMORY_BYTES")
         ->check(CLI::Range(size_t{16} << 20, size_t{64} << 30))
         ->capture_default_str();

@@ -119,7 +119,7 @@ void read_progress(PostgresConnection &destination, Progress &progress) {
 }
 
 wire::Timestamp record_advance(PostgresConnection &destination, const Progress &progress,
-                    const Advance &advance) {
+                               const Advance &advance) {
     std::vector<Parameter> parameters{std::to_string(progress.source_id),
                                       lsn_text(advance.from),
                                       lsn_text(advance.to),

@@ -55,7 +55,7 @@ struct Advance {
 // Extends the range that ends at advance.from, inside the caller's transaction. Stops when there is none: another process
 // has moved it. Answers the destination's clock.
 wire::Timestamp record_advance(PostgresConnection &destination, const Progress &progress,
-                    const Advance &advance);
+                               const Advance &advance);
 
 // Rewrites the recorded row in a transaction of its own, so that everything recorded so far is proven durable (and
 // replicated, where the destination replicates synchronously) before anything is acknowledged. Answers the destination's clock.

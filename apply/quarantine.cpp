@@ -25,8 +25,7 @@ void take_frame(void *owner, std::string_view header, std::string_view payload) 
 
 } // namespace
 
-QuarantineEntry quarantine_entry(int source_id, const wire::StreamReader &reader,
-                                 Refusal refusal) {
+QuarantineEntry quarantine_entry(int source_id, const wire::StreamReader &reader, Refusal refusal) {
     const wire::Change &change = reader.change();
     std::string id(36, ' ');
     wire::write_uuid_text(id.data(),

@@ -23,7 +23,7 @@ struct ApplySettings {
     Ends ends;
     std::string until; // empty: for ever; "now"; or an LSN
     size_t memory_bytes_max = size_t{64} << 20;
-    int writers = 2; // sessions of the destination that write
+    int writers = 2;                          // sessions of the destination that write
     size_t batch_bytes_max = size_t{8} << 20; // of rendered rows; a batch ends at the next commit
     size_t batch_transactions_max = 5000;
     std::chrono::milliseconds batch_age_max{1000};

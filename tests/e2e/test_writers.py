@@ -81,7 +81,7 @@ def test_writers_work_at_the_same_time(pair, waltrail, slow_row):
 def test_refused_rows_go_to_quarantine_and_nothing_else(pair, waltrail, rows):
     source, destination, slot = pair
     listed = ", ".join(f"'{row}'" for row in rows)
-    destination.execute(f"ALTER TABLE public.changes ADD CONSTRAINT some CHECK (primary_key NOT IN ({listed}))")
+    destination.execute(f"ALTER TABLE public.changes ADD CONSTRAINT refused CHECK (primary_key NOT IN ({listed}))")
     write_counters(source, 3000)
     waltrail.apply_until_now(source, destination, slot, *MANY_SMALL)
     expected = sorted(set(range(1, 3001)) - set(rows))

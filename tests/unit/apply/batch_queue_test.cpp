@@ -127,9 +127,8 @@ TEST(BatchQueue, a_failure_waits_for_the_batches_before_it_and_ends_those_behind
     BatchQueue::Entry *second = queue.take();
     BatchQueue::Entry *third = queue.take();
     for (auto *entry : {first, second, third}) drain(queue, *entry);
-    std::jthread failing([&] {
-        queue.fail(*second, std::make_exception_ptr(std::runtime_error("second")));
-    });
+    std::jthread failing(
+        [&] { queue.fail(*second, std::make_exception_ptr(std::runtime_error("second"))); });
     std::jthread behind([&] { EXPECT_FALSE(queue.wait_turn(*third)); });
     std::this_thread::sleep_for(milliseconds(20));
     EXPECT_NO_THROW(queue.rethrow_failure());

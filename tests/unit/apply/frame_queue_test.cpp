@@ -50,6 +50,18 @@ TEST(FrameQueue, keepalive_that_replaces_one_keeps_its_request_for_a_reply) {
     EXPECT_TRUE(delivery->reply_requested);
 }
 
+TEST(FrameQueue, wake_ends_the_next_wait_and_takes_nothing) {
+    FrameQueue queue(1000);
+    queue.wake();
+    auto start = std::chrono::steady_clock::now();
+    EXPECT_FALSE(queue.pop(milliseconds(5000), {}));
+    EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds(2500));
+    Delivery delivery = frame_of(10);
+    ASSERT_TRUE(queue.push(delivery, milliseconds(0)));
+    queue.wake();
+    EXPECT_TRUE(queue.pop(milliseconds(0), {}));
+}
+
 TEST(FrameQueue, refuses_beyond_its_bound_and_leaves_the_delivery_alone) {
     FrameQueue queue(100);
     Delivery first = frame_of(60), second = frame_of(60);
