@@ -5,10 +5,7 @@ import os
 import pathlib
 import time
 
-import psycopg2
-
 import report
-from server import DATABASE
 
 FOLDER = pathlib.Path(__file__).parent
 PENDING_BYTES_MAX = 4096 * 1024  # gin_pending_list_limit of the trail's indexes
@@ -29,12 +26,6 @@ class Scale:
     @property
     def versions(self):
         return self.changes // self.records
-
-
-def connect(server):
-    connection = psycopg2.connect(host=str(server.folder), user='postgres', dbname=DATABASE)
-    connection.autocommit = True
-    return connection
 
 
 def load(server, scale, sessions):
