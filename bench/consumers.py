@@ -14,7 +14,8 @@ import two_ends
 from server import DATABASE
 
 SLOT = 'bench'
-DRAIN_TIMEOUT_S = 120
+CHANGES_PER_TRANSACTION = 4  # TPC-B: three updates, one insert
+DRAIN_TIMEOUT_S = 300
 STOP_TIMEOUT_S = 30
 PAGE_HEADER_BYTES_MAX = 40  # of WAL: nothing to be read, when nothing follows it
 
@@ -100,16 +101,23 @@ class Attachment:
                               f"JOIN pg_replication_slots AS s ON s.active_pid = r.pid WHERE s.slot_name = '{SLOT}'")
         return max(int(lag), 0) if lag else None
 
+    def lag_changes(self):
+        """Changes of pgbench's transactions that apply has not written yet; the history has a row for each transaction since it was made."""
+        if not self.trail:
+            return 0
+        transactions = int(self.server.sql('SELECT count(*) FROM pgbench_history'))
+        return transactions * CHANGES_PER_TRANSACTION - int(self.trail.sql('SELECT sum(changes) FROM changes.applied'))
+
     def drain(self):
-        """Until what is flushed now has been sent."""
+        """Until what is flushed now has been sent, and written where that is apply's."""
         deadline = time.monotonic() + DRAIN_TIMEOUT_S
         while True:
-            lag = self.lag_bytes()
-            if lag is not None and lag <= PAGE_HEADER_BYTES_MAX:
+            lag, changes = self.lag_bytes(), self.lag_changes()
+            if lag is not None and lag <= PAGE_HEADER_BYTES_MAX and changes == 0:
                 return
             self.check_is_running()
             if time.monotonic() > deadline:
-                raise RuntimeError(f'{self.consumer.name}: the slot is not drained after {DRAIN_TIMEOUT_S} s, {lag} bytes are left')
+                raise RuntimeError(f'{self.consumer.name}: the slot is not drained after {DRAIN_TIMEOUT_S} s, {lag} bytes, {changes} changes are left')
             time.sleep(0.05)
 
     def walsender_cpu_seconds(self):

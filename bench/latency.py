@@ -23,7 +23,7 @@ SCRIPT = ('UPDATE bench_latency AS t SET number = s.number, changed_at = clock_t
           "FROM (SELECT nextval('bench_number') AS number) AS s WHERE t.id = s.number % {rows} + 1;")
 DDL = ('CREATE TABLE public.bench_latency (id bigint PRIMARY KEY, number bigint NOT NULL, changed_at timestamptz NOT NULL, '
        'email text NOT NULL, name text NOT NULL, balance numeric(12,2) NOT NULL) WITH (fillfactor = 80)')
-SUBSCRIPTION = 'bench'
+SUBSCRIPTION = 'bench_replica'  # its slot has the same name
 
 WATCHED = {  # subject: numbers and times beyond $1, with the condition that the index is for
     'waltrail': ("CREATE INDEX ON public.changes (((after ->> 'number')::bigint))",
