@@ -60,8 +60,9 @@ def main(arguments):
         attached = attach(source, destination, waltrail, options.workload)
         source.durable()
         two_ends.describe(source, destination)
-        print(f'workload "{options.workload.name}": {options.workload.what}; {options.runs} rounds of {options.changes} changes\n')
-        for number in range(options.runs):
+        print(f'workload "{options.workload.name}": {options.workload.what}; {options.runs} rounds of {options.changes} changes, after one that is not counted\n')
+        run_round(Comparison('grow', 'warm'), 0, source, attached, options)
+        for number in range(1, options.runs + 1):
             run_round(comparison, number, source, attached, options)
     comparison.print_table(COLUMNS)
     comparison.print_goals(GOALS)
@@ -92,9 +93,9 @@ class Stored:
         self.destination = destination
         self.program = waltrail
         self.database = database
-        self.slot = f'bench_{name}'
-        # A kept trail knows the sources of earlier runs, each by a label of its own.
+        # A kept trail knows the sources of earlier runs, each by a label and a slot of its own.
         self.label = f'{DATABASE}_{source.sql("SELECT system_identifier FROM pg_control_system()")}'
+        self.slot = f'{self.label}_{name}'
         self.since = destination.sql("SELECT date_trunc('second', now())")
 
     @property
@@ -128,13 +129,14 @@ def attach(source, destination, waltrail, chosen):
 
 
 def run_round(comparison, number, source, attached, options):
-    report.progress(f'round {number + 1}/{options.runs}: writing')
+    """Round 0 brings what is used into memory, and is not counted."""
+    report.progress(f'round {number}/{options.runs}: writing')
     chosen, rows = options.workload, options.changes // 2
     # Records that are new to both trails: numbers go on where those of the large one end.
     chosen.write(source, options.changes, first=options.large // 2 + 1 + number * rows)
     checksums = []
     for stored in attached if number % 2 == 0 else reversed(attached):
-        report.progress(f'round {number + 1}/{options.runs}: {stored.name}')
+        report.progress(f'round {number}/{options.runs}: {stored.name}')
         rows_before, bytes_before = stored_trail.stored(stored.destination, stored.database)
         stored.sql('CHECKPOINT')
         ended, cpu_seconds = stored.apply()
@@ -144,5 +146,5 @@ def run_round(comparison, number, source, attached, options):
             'changes_per_second': total / ended.wall_seconds, 'apply_cpu_seconds': ended.cpu_seconds, 'destination_cpu_seconds': cpu_seconds})
         checksums.append(trail_check.expect_counts(stored, chosen, (number + 1) * options.changes // 2 * 2, stored.condition))
     trail_check.expect('checksum of the large trail, by that of the small one', *checksums)
-    if number == options.runs - 1:
+    if number == options.runs:
         trail_check.expect_tables(attached[0], chosen.table, attached[0].condition)

@@ -5,14 +5,16 @@ WALTRAIL_BIN or --waltrail name it; without them the one in the build tree is ta
 import dataclasses
 import os
 import pathlib
+import re
 import shlex
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 
 BUILT = pathlib.Path(__file__).resolve().parent.parent / 'build' / 'waltrail'
-STOP_TIMEOUT_S = 60
+MEMORY_INTERVAL_S = 0.02
 
 
 def add_options(parser):
@@ -49,6 +51,29 @@ class Program:
         return Running([self.path, subcommand, '--source', source, '--destination', destination, '--slot', slot, *more])
 
 
+class MemorySampler(threading.Thread):
+    """The most memory that a process has had resident. (ru_maxrss would begin with that of the process that forked it: Python's.)"""
+
+    def __init__(self, pid):
+        super().__init__(daemon=True)
+        self.status = pathlib.Path(f'/proc/{pid}/status')
+        self.bytes_max = 0
+        self.stopped = threading.Event()
+
+    def run(self):
+        while not self.stopped.wait(MEMORY_INTERVAL_S):
+            try:
+                found = re.search(r'^VmHWM:\s+(\d+) kB', self.status.read_text(), re.MULTILINE)
+            except OSError:
+                return
+            if found:  # it has not ended
+                self.bytes_max = int(found[1]) * 1024
+
+    def stop(self):
+        self.stopped.set()
+        self.join()
+
+
 class Running:
     """A process of the program. end() waits for it, stop() asks it to end first."""
 
@@ -70,6 +95,8 @@ class Running:
             raise RuntimeError('waltrail ended by itself')
 
     def end(self):
+        memory = MemorySampler(self.pid)
+        memory.start()
         try:
             _, status, usage = os.wait4(self.pid, 0)
         except BaseException:
@@ -77,6 +104,7 @@ class Running:
             self.process.wait()
             raise
         wall_seconds = time.monotonic() - self.started_at
+        memory.stop()
         self.process.returncode = os.waitstatus_to_exitcode(status)
         with self.output as file:
             file.seek(0)
@@ -84,7 +112,7 @@ class Running:
         if self.process.returncode != 0:
             reason = next((line for line in reversed(lines) if 'error' in line), (lines or ['no message'])[-1])
             raise RuntimeError(f'waltrail ended with status {self.process.returncode}: {reason}')
-        return Ended(wall_seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+        return Ended(wall_seconds, usage.ru_utime + usage.ru_stime, memory.bytes_max)
 
     def stop(self):
         """What it took; None where it had ended before, which was told then."""

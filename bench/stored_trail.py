@@ -66,7 +66,7 @@ def stored(server, database):
 
 def kept_data(folder, version, chosen, count):
     """The data directory in the folder --keep, without what an interrupted run has left of it."""
-    data = folder / f'{version.replace(" ", "_")}-{chosen.name}-{count}'
+    data = folder / f'postgresql-{version.split()[1]}-{chosen.name}-{count}'
     if data.exists() and not is_made(data):
         shutil.rmtree(data)
     return data
