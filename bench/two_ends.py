@@ -16,7 +16,7 @@ SLOT = 'bench'
 START_SLOT = 'bench_start'
 
 SOURCE_SETTINGS = {'shared_buffers': '512MB', 'max_wal_senders': '20'}
-DESTINATION_SETTINGS = {'shared_buffers': '2GB', 'wal_level': 'minimal', 'max_wal_senders': '0', 'max_logical_replication_workers': '8',
+DESTINATION_SETTINGS = {'shared_buffers': '2GB', 'min_wal_size': '8GB', 'wal_level': 'minimal', 'max_wal_senders': '0', 'max_logical_replication_workers': '8',
                         'max_worker_processes': '16', 'maintenance_work_mem': '256MB', 'effective_cache_size': '8GB', 'random_page_cost': '1.1'}
 
 
