@@ -8,36 +8,37 @@ file to count bytes and changes, and warms the page cache. Timed runs write to /
 import argparse
 import os
 import subprocess
+import textwrap
 import threading
 import time
 
 import report
+import slots
 import workload
 from options import add_shared_options
 from server import DATABASE, Server
 from subjects import SUBJECTS, count_changes
 
 SAMPLE_INTERVAL_S = 0.01
-SLOT_RELEASE_TIMEOUT_S = 10
 RUN_SLOT = 'bench_run'
 
 
 def parse(arguments):
     parser = argparse.ArgumentParser(prog='bench/run decode', description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--workload', choices=workload.WORKLOADS, default='bulk')
-    parser.add_argument('--changes', type=int,
-                        help='half inserts, half updates (default: 1000000; single: 200000)')
+    parser.add_argument('--workload', default='bulk', metavar='NAMES',
+                        help=f'comma-separated, or all, from: {", ".join(workload.WORKLOADS)} (default: bulk)')
+    parser.add_argument('--changes', type=int, help='(default: the workload\'s own, 1000000 for bulk)')
     parser.add_argument('--runs', type=int, default=3, help='timed rounds (default: 3)')
     parser.add_argument('--subjects', default=','.join(SUBJECTS),
                         help=f'comma-separated, from: {", ".join(SUBJECTS)}')
     add_shared_options(parser)
     options = parser.parse_args(arguments)
-    options.changes = options.changes or workload.WORKLOADS[options.workload][1]
+    options.workload = workload.parse_names(parser, options.workload)
     unknown = [name for name in options.subjects.split(',') if name not in SUBJECTS]
     if unknown:
         parser.error(f'unknown subject "{unknown[0]}"; there are: {", ".join(SUBJECTS)}')
-    if options.changes < 2 or options.runs < 1:
+    if (options.changes is not None and options.changes < 2) or options.runs < 1:
         parser.error('--changes must be at least 2 and --runs at least 1')
     options.subjects = [SUBJECTS[name] for name in dict.fromkeys(options.subjects.split(','))]
     return options
@@ -45,23 +46,31 @@ def parse(arguments):
 
 def main(arguments):
     options = parse(arguments)
+    entries = []
+    for chosen in options.workload:
+        results, left_out = compare(chosen, options.changes or chosen.changes, options)
+        report.print_table(results, left_out)
+        entries += report.entries('decode', chosen.name, results)
+    if options.json:
+        report.write_entries(options.json, entries)
+
+
+def compare(chosen, changes, options):
     plugins = list(dict.fromkeys(subject.plugin for subject in SUBJECTS.values()))
     with Server(options.pg_config, options.os_user, options.library_path, output_plugins=plugins,
                 built_library='nothing') as server:
         results, left_out = present(server, options.subjects)
-        end_lsn, relation_oid = write_wal(server, results, options)
-        describe(server, options)
-        check(server, results, left_out, end_lsn, relation_oid, options.changes // 2 * 2)
+        end_lsn = write_wal(server, results, chosen, changes)
+        describe(server, chosen, changes, options.runs)
+        check(server, results, left_out, end_lsn, chosen, chosen.total(changes))
         for round_number in range(options.runs):
             for result in results:
-                report.progress(f'round {round_number + 1}/{options.runs}: {result.subject.name}')
+                report.progress(f'{chosen.name}: round {round_number + 1}/{options.runs}: {result.subject.name}')
                 run = decode(server, result.subject, end_lsn, '/dev/null')
                 expect_same_input(result, run)
                 result.wall_seconds.append(run.wall_seconds)
                 result.cpu_seconds.append(run.cpu_seconds)
-    report.print_table(results, left_out)
-    if options.json:
-        report.write_json(options.json, 'decode', options.workload, results)
+    return results, left_out
 
 
 def present(server, subjects):
@@ -78,46 +87,48 @@ def present(server, subjects):
     return results, left_out
 
 
-def write_wal(server, results, options):
-    """Table, slots, workload. Returns the LSN to decode up to and the table's OID."""
-    server.sql(workload.DDL, workload.REPLICA_IDENTITY, 'CREATE PUBLICATION bench FOR ALL TABLES')
+def write_wal(server, results, chosen, changes):
+    """Table, slots, workload. Returns the LSN to decode up to."""
+    chosen.make_tables(server)
+    server.sql('CREATE PUBLICATION bench FOR ALL TABLES')
     for result in results:
         server.sql(f"SELECT pg_create_logical_replication_slot('bench_{result.subject.name}', "
                    f"'{result.subject.plugin}')")
-    report.progress(f'writing {options.changes} changes')
-    workload.WRITERS[options.workload](server, options.changes // 2)
+    report.progress(f'{chosen.name}: writing {changes} changes')
+    chosen.write(server, changes)
     # pg_recvlogical stops at a message or keepalive at or after its end position. The end lies
     # after the last commit and before WAL that gives no message, so that no subject writes more
     # than the workload and the walsender's next keepalive ends the run at once.
     server.durable()
     end_lsn = server.sql('SELECT pg_current_wal_flush_lsn()')
     server.sql('CHECKPOINT')
-    oid = int(server.sql(f"SELECT '{workload.TABLE}'::regclass::oid::integer"))
-    return end_lsn, oid
+    return end_lsn
 
 
-def describe(server, options):
+def describe(server, chosen, changes, runs):
     load = ', '.join(f'{value:.1f}' for value in os.getloadavg())
     work_mem = server.sql('SHOW logical_decoding_work_mem')
+    counts = chosen.counts(changes)
     print(f'{server.version}, {os.cpu_count()} CPUs, load average before the runs {load}')
-    print(f'workload "{options.workload}": {workload.WORKLOADS[options.workload][0]}; '
-          f'{options.changes // 2} inserts, {options.changes // 2} updates')
-    print(f'{workload.DDL};\n{workload.REPLICA_IDENTITY};')
+    print(f'workload "{chosen.name}": {chosen.what}; {counts["CREATE"]} inserts, {counts["UPDATE"]} updates, '
+          f'{counts["DELETE"]} deletes')
+    print(f'{len(chosen.shape.columns)} columns: {textwrap.shorten(chosen.shape.names, 100, placeholder=" …")}; replica identity full')
     print(f'logical_decoding_work_mem {work_mem}; fsync off while the workload was written, on '
-          f'while it was decoded; {options.runs} interleaved rounds\n')
+          f'while it was decoded; {runs} interleaved rounds\n')
 
 
-def check(server, results, left_out, end_lsn, relation_oid, changes):
+def check(server, results, left_out, end_lsn, chosen, changes):
     """The pass that is not timed. A subject that fails or counts wrongly is no comparison: a
     required one stops the benchmark, another one is left out by name."""
     output = server.folder / 'output'
+    relation_oid = int(server.sql(f"SELECT 'public.{chosen.table}'::regclass::oid::integer"))
     for result in list(results):
         name = result.subject.name
         report.progress(f'checking {name}')
         try:
             run = decode(server, result.subject, end_lsn, output)
             result.bytes = output.stat().st_size if output.exists() else 0
-            counted = count_changes(result.subject, output, relation_oid)
+            counted = count_changes(result.subject, output, chosen.table, relation_oid)
             if counted not in (None, changes):
                 raise RuntimeError(f'sent {counted} of {changes} changes')
             result.input = run.input
@@ -139,7 +150,7 @@ def expect_same_input(result, run):
 
 
 def decode(server, subject, end_lsn, output):
-    server.sql(f"SELECT pg_copy_logical_replication_slot('bench_{subject.name}', '{RUN_SLOT}')")
+    slots.copy(server, f'bench_{subject.name}', RUN_SLOT)
     command = [server.bindir / 'pg_recvlogical', '--start', '--no-loop', '-h', server.folder,
                '-U', 'postgres', '-d', DATABASE, '-S', RUN_SLOT, f'--endpos={end_lsn}',
                '--fsync-interval=0', '-f', output]
@@ -161,7 +172,7 @@ def decode(server, subject, end_lsn, output):
         raise_after_drop(server, done.stderr)
     decoded = server.sql('SELECT total_txns, total_bytes FROM pg_stat_replication_slots '
                          f"WHERE slot_name = '{RUN_SLOT}'")
-    drop_run_slot(server)
+    slots.drop(server, RUN_SLOT)
     return report.Run(wall_seconds, cpu_seconds[-1] if cpu_seconds else None, decoded)
 
 
@@ -179,19 +190,6 @@ def sample_cpu(server, stopped, cpu_seconds):
 
 
 def raise_after_drop(server, message):
-    drop_run_slot(server)
+    slots.drop(server, RUN_SLOT)
     lines = message.strip().splitlines() or ['no message']
     raise RuntimeError(next((line for line in lines if 'ERROR' in line), lines[-1]))
-
-
-def drop_run_slot(server):
-    """The walsender may hold the slot for a moment after its client has ended."""
-    deadline = time.monotonic() + SLOT_RELEASE_TIMEOUT_S
-    while True:
-        try:
-            server.sql(f"SELECT pg_drop_replication_slot('{RUN_SLOT}')")
-            return
-        except RuntimeError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)

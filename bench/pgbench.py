@@ -51,8 +51,11 @@ def with_comments(script, comment):
     return '\n'.join(lines)
 
 
-def run(server, script_file, load):
+def run(server, script_file, load, rate=None):
+    """rate: transactions a second, which pgbench then keeps to."""
     length = ['-T', str(load.seconds)] if load.seconds else ['-t', str(load.transactions)]
+    if rate:
+        length += ['-R', str(rate)]
     output = run_checked(
         [server.bindir / 'pgbench', *connection(server), '-n', '-f', script_file, '-s', str(SCALE),
          '-M', load.protocol, '-c', str(load.clients), '-j', str(load.clients), *length],

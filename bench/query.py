@@ -12,6 +12,7 @@ import statistics
 import time
 
 import report
+import session
 import trail
 import trail_drop
 import trail_plans
@@ -74,7 +75,7 @@ def ask_all(server, scale, asked):
     generator = random.Random(1)
     for name, question in QUESTIONS.items():
         report.progress(f'asking {name}')
-        connection = trail.connect(server)
+        connection = session.connect(server)
         with connection.cursor() as cursor:
             parameters = [question.parameters(generator, scale) for _ in range(SLOW_ASKED if question.is_slow else asked)]
             answers = [[ask(cursor, question, chosen) for chosen in parameters] for _ in range(2)]
@@ -92,7 +93,7 @@ def after_restarts(server, scale, restarts):
         for name in results:
             report.progress(f'restart {number + 1} of {restarts}: {name}')
             server.restart()
-            connection = trail.connect(server)
+            connection = session.connect(server)
             with connection.cursor() as cursor:
                 results[name].append(ask(cursor, QUESTIONS[name], QUESTIONS[name].parameters(generator, scale))[0])
             connection.close()

@@ -90,17 +90,14 @@ def print_table(results, left_out):
           'payload and a newline per message.')
 
 
-def write_json(file, bench, workload, results):
+def entries(bench, workload, results):
     """One entry per subject, metric and peer. `value` is the median of `values`, in the unit that
     the metric's name ends with; `ratio` is null where the peer's value is 0."""
     peers = [result for result in results if result.subject.name in PEERS]
-    entries = []
     for result in results:
         for metric, values in result.metrics().items():
             for peer in peers:
-                entries.append({
-                    'bench': bench, 'workload': workload, 'subject': result.subject.name,
-                    'peer': peer.subject.name, 'metric': metric,
-                    'value': statistics.median(values), 'ratio': ratio(result, peer, metric),
-                    'runs': len(values), 'values': values})
-    write_entries(file, entries)
+                yield {'bench': bench, 'workload': workload, 'subject': result.subject.name,
+                       'peer': peer.subject.name, 'metric': metric,
+                       'value': statistics.median(values), 'ratio': ratio(result, peer, metric),
+                       'runs': len(values), 'values': values}

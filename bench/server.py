@@ -15,6 +15,7 @@ import time
 
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 60
+KEPT_STOP_TIMEOUT_S = 600  # its shutdown writes what is in its buffers
 DATABASE = 'bench'
 
 # Nothing may write WAL or take CPU beside what is measured. fsync is off for the
@@ -49,10 +50,11 @@ class Server:
     """library_paths: folders that are searched for libraries before the server's own.
     settings: lines of postgresql.conf, beside SETTINGS or in their place.
     output_plugins: the names that the server may load as output plugins.
-    built_library: a folder beside this file, whose library is built for this server."""
+    built_library: a folder beside this file, whose library is built for this server.
+    kept_data: the data directory, which is made where it does not exist, and stays; else it is temporary, too."""
 
     def __init__(self, pg_config, os_user, library_paths, settings=None, output_plugins=(),
-                 built_library=None):
+                 built_library=None, kept_data=None):
         self.bindir = pathlib.Path(run_checked([pg_config, '--bindir']))
         self.pkglibdir = pathlib.Path(run_checked([pg_config, '--pkglibdir']))
         self.version = run_checked([pg_config, '--version'])
@@ -60,6 +62,7 @@ class Server:
         self.settings = settings or {}
         self.output_plugins = output_plugins
         self.built_library = built_library
+        self.kept_data = kept_data and pathlib.Path(kept_data).resolve()
         self.library_paths = [pathlib.Path(path).resolve() for path in library_paths]
         self.as_user = {}
         if os.geteuid() == 0:
@@ -72,12 +75,16 @@ class Server:
     def __enter__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='waltrail-bench-'))
         try:
-            self._own(self.folder)
+            self.own(self.folder)
             if self.built_library:
                 self._build(self.built_library)
-            self._initdb()
+            is_new = not (self.data / 'PG_VERSION').exists()
+            if is_new:
+                self._initdb()
+            self._configure()
             self._start()
-            self.sql(f'CREATE DATABASE {DATABASE}', database='postgres')
+            if is_new:
+                self.sql(f'CREATE DATABASE {DATABASE}', database='postgres')
         except BaseException:
             self.__exit__()
             raise
@@ -85,14 +92,21 @@ class Server:
 
     def __exit__(self, *_):
         if self.postmaster is not None and self.postmaster.poll() is None:
-            # SIGQUIT: an immediate shutdown, the data is thrown away.
-            self.postmaster.send_signal(signal.SIGQUIT)
+            # SIGQUIT: an immediate shutdown, the data is thrown away. SIGINT: a fast one.
+            self.postmaster.send_signal(signal.SIGINT if self.kept_data else signal.SIGQUIT)
             try:
-                self.postmaster.wait(STOP_TIMEOUT_S)
+                self.postmaster.wait(KEPT_STOP_TIMEOUT_S if self.kept_data else STOP_TIMEOUT_S)
             except subprocess.TimeoutExpired:
                 self.postmaster.kill()
                 self.postmaster.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def data(self):
+        return self.kept_data or self.folder / 'data'
+
+    def conninfo(self, database=DATABASE):
+        return f'host={self.folder} dbname={database} user=postgres'
 
     def sql(self, *statements, database=DATABASE):
         """Runs statements in one session, each a transaction of its own; returns unaligned rows."""
@@ -147,7 +161,7 @@ class Server:
         """The size of each logical message between two positions of the WAL that are flushed."""
         if start_lsn == end_lsn:
             return []
-        records = run_checked([self.bindir / 'pg_waldump', '-p', self.folder / 'data' / 'pg_wal',
+        records = run_checked([self.bindir / 'pg_waldump', '-p', self.data / 'pg_wal',
                                '-r', 'LogicalMessage', '-s', start_lsn, '-e', end_lsn],
                               cwd=self.folder, **self.as_user)
         return [int(size) for size in re.findall(r'payload \((\d+) bytes\)', records)]
@@ -165,7 +179,7 @@ class Server:
             except OSError:
                 continue  # It ended meanwhile.
 
-    def _own(self, path):
+    def own(self, path):
         if self.as_user:
             os.chown(path, self.account.pw_uid, self.account.pw_gid)
 
@@ -175,14 +189,20 @@ class Server:
         library_folder = self.folder / 'lib'
         shutil.copytree(pathlib.Path(__file__).parent / name, library_folder)
         for path in [library_folder, *library_folder.iterdir()]:
-            self._own(path)
+            self.own(path)
         run_checked(['make', '-s', '-C', library_folder, f'PG_CONFIG={self.pg_config}'],
                     **self.as_user)
 
     def _initdb(self):
-        data = self.folder / 'data'
-        run_checked([self.bindir / 'initdb', '-D', data, '-U', 'postgres', '-A', 'trust', '-N',
+        if self.kept_data:
+            self.kept_data.mkdir(parents=True)
+            self.own(self.kept_data)
+        run_checked([self.bindir / 'initdb', '-D', self.data, '-U', 'postgres', '-A', 'trust', '-N',
                      '-E', 'UTF8', '--no-locale'], cwd=self.folder, **self.as_user)
+        with open(self.data / 'postgresql.conf', 'a', encoding='utf-8') as conf:
+            conf.write("include = 'bench.conf'\n")
+
+    def _configure(self):
         settings = dict(SETTINGS | self.settings, unix_socket_directories=f"'{self.folder}'")
         # output_plugin_libraries compares names as CREATE_REPLICATION_SLOT gives them. An absolute
         # path works too (tried on 15.20), but must then be listed as that very path and be the
@@ -192,14 +212,15 @@ class Server:
         known = run_checked([self.bindir / 'postgres', '--describe-config'], **self.as_user)
         if self.output_plugins and 'output_plugin_libraries' in known:  # Minor releases before 2026 do not have it.
             settings['output_plugin_libraries'] = f"'{', '.join(self.output_plugins)}'"
-        with open(data / 'postgresql.conf', 'a', encoding='utf-8') as conf:
+        with open(self.data / 'bench.conf', 'w', encoding='utf-8') as conf:
             conf.writelines(f'{name} = {value}\n' for name, value in settings.items())
+        self.own(self.data / 'bench.conf')
 
     def _start(self):
         with open(self.folder / 'log', 'wb') as log:
             # A session of its own: the terminal's interrupt must not reach it before the clients.
             self.postmaster = subprocess.Popen(
-                [self.bindir / 'postgres', '-D', self.folder / 'data'], stdin=subprocess.DEVNULL,
+                [self.bindir / 'postgres', '-D', self.data], stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, cwd=self.folder, start_new_session=True, **self.as_user)
         deadline = time.monotonic() + START_TIMEOUT_S
         while True:

@@ -20,26 +20,26 @@ class Subject:
     plugin: str
     options: tuple = ()
     required: bool = False
-    pattern: bytes = b''  # {relation_oid} stands for the OID of the table in network order
+    pattern: bytes = b''  # {table} stands for its name, {relation_oid} for its OID in network order
 
 
 SUBJECTS = {subject.name: subject for subject in [
     Subject('nothing', 'waltrail_bench_nothing', required=True),
     Subject('waltrail', 'waltrail', ('format=binary',), required=True),
     Subject('pgoutput', 'pgoutput', ('proto_version=1', 'publication_names=bench'), required=True,
-            pattern=rb'(?:^|\n)[IU]{relation_oid}[NO]'),
+            pattern=rb'(?:^|\n)[IUD]{relation_oid}[NO]'),
     Subject('pgoutput_binary', 'pgoutput',
             ('proto_version=1', 'publication_names=bench', 'binary=true'),
-            pattern=rb'(?:^|\n)[IU]{relation_oid}[NO]'),
-    Subject('decoderbufs', 'decoderbufs', pattern=rb'public\.bench_account'),
+            pattern=rb'(?:^|\n)[IUD]{relation_oid}[NO]'),
+    Subject('decoderbufs', 'decoderbufs', pattern=rb'public\.{table}'),
     Subject('test_decoding', 'test_decoding',
-            pattern=rb'(?:^|\n)table public\.bench_account: (?:INSERT|UPDATE): '),
-    Subject('wal2json', 'wal2json', pattern=rb'"kind":"(?:insert|update)"'),
-    Subject('wal2json_v2', 'wal2json', ('format-version=2',), pattern=rb'"action":"[IU]"'),
+            pattern=rb'(?:^|\n)table public\.{table}: (?:INSERT|UPDATE|DELETE): '),
+    Subject('wal2json', 'wal2json', pattern=rb'"kind":"(?:insert|update|delete)"'),
+    Subject('wal2json_v2', 'wal2json', ('format-version=2',), pattern=rb'"action":"[IUD]"'),
 ]}
 
 
-def count_changes(subject, path, relation_oid):
+def count_changes(subject, path, table, relation_oid):
     """The changes in a file that pg_recvlogical wrote for the subject. None: it writes none."""
     if subject.name == 'nothing':
         return None
@@ -50,7 +50,8 @@ def count_changes(subject, path, relation_oid):
             if subject.plugin == 'waltrail':
                 return count_frame_changes(output)
             oid = re.escape(struct.pack('>I', relation_oid))
-            pattern = re.compile(subject.pattern.replace(b'{relation_oid}', oid), re.DOTALL)
+            text = subject.pattern.replace(b'{table}', table.encode()).replace(b'{relation_oid}', oid)
+            pattern = re.compile(text, re.DOTALL)
             return sum(1 for _ in pattern.finditer(output))
 
 

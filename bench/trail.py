@@ -5,10 +5,7 @@ import os
 import pathlib
 import time
 
-import psycopg2
-
 import report
-from server import DATABASE
 
 FOLDER = pathlib.Path(__file__).parent
 PENDING_BYTES_MAX = 4096 * 1024  # gin_pending_list_limit of the trail's indexes
@@ -29,12 +26,6 @@ class Scale:
     @property
     def versions(self):
         return self.changes // self.records
-
-
-def connect(server):
-    connection = psycopg2.connect(host=str(server.folder), user='postgres', dbname=DATABASE)
-    connection.autocommit = True
-    return connection
 
 
 def load(server, scale, sessions):
@@ -76,6 +67,10 @@ def fill_pending(server, scale):
     newest = server.sql("SELECT partition FROM changes.partitions() WHERE lower_bound <= now() AND upper_bound > now()")
     indexes = server.sql('SELECT indexrelid::regclass FROM pg_index JOIN pg_class AS c ON c.oid = indexrelid '
                          f"JOIN pg_am AS a ON a.oid = c.relam WHERE indrelid = '{newest}'::regclass AND amname = 'gin'").split()
+    recent = "public.changes WHERE committed_at > now() - interval '2 days'"
+    rows = int(server.sql(f'SELECT count(*) FROM {recent}'))
+    if rows == 0:
+        raise RuntimeError('the trail has no changes of today and yesterday that could be copied')
     filled = step = 0
     while True:
         pages = max(int(server.sql(f"SELECT n_pending_pages FROM gin_metapage_info(get_raw_page('{index}', 0))"))
@@ -83,8 +78,9 @@ def fill_pending(server, scale):
         if filled and pages * 8192 + step > PENDING_BYTES_MAX:
             return filled
         server.sql('INSERT INTO public.changes SELECT gen_random_uuid(), c.database, c.schema, c."table", c.primary_key, c.operation, '
-                   'c.before, c.after, c.context, c.committed_at, c.queued_at, c.created_at, c.transaction_id, c.position '
-                   f'FROM (SELECT * FROM {newest} OFFSET {filled} LIMIT {PENDING_STEP}) AS c')
+                   "c.before, c.after, c.context, date_trunc('second', now()), c.queued_at, c.created_at, c.transaction_id, c.position "
+                   f'FROM generate_series(1, {-(-PENDING_STEP // rows)}), LATERAL (SELECT * FROM {recent} '
+                   f'OFFSET {filled % max(rows - PENDING_STEP, 1)} LIMIT {PENDING_STEP}) AS c LIMIT {PENDING_STEP}')
         filled += PENDING_STEP
         step = max(step, pages * 8192 * PENDING_STEP // filled * 2)
 

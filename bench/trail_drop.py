@@ -5,13 +5,14 @@ import threading
 import time
 
 import report
+import session
 import trail
 
 LONGEST_MS = 100  # the goal
 
 def write_until(server, stopped):
     """The longest milliseconds that a transaction of one new change took, of those written until then."""
-    connection = trail.connect(server)
+    connection = session.connect(server)
     longest = 0
     with connection.cursor() as cursor:
         while not stopped.is_set():
@@ -43,7 +44,7 @@ def drop_expired(server, scale):
         server.sql('SET client_min_messages = error', 'CALL changes.maintain()')
 
     def behind_reader(condition):
-        reader = trail.connect(server)
+        reader = session.connect(server)
         reader.autocommit = False
         with reader.cursor() as cursor:
             cursor.execute(f'SELECT count(*) FROM public.changes WHERE {condition}')

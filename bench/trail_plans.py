@@ -4,7 +4,7 @@ import json
 import re
 import textwrap
 
-import trail
+import session
 
 PARTITION = re.compile(r'_p\d{4}_\d\d_\d\d')
 CONDITIONS = ('Index Cond', 'Recheck Cond', 'Filter')
@@ -13,7 +13,7 @@ CONDITION_LENGTH_MAX = 150
 
 def explain(server, question, parameters):
     """The lines of the plans of a question, also of the statements within the functions that it calls."""
-    connection = trail.connect(server)
+    connection = session.connect(server)
     with connection.cursor() as cursor:
         cursor.execute("LOAD 'auto_explain'")
         for setting in ('log_min_duration = 0', 'log_analyze = on', 'log_timing = off', 'log_nested_statements = on', 'log_format = json'):

@@ -1,56 +1,125 @@
-"""What is written to the WAL before anything is timed: half inserts, half updates of the same rows.
+"""What is written to the WAL before anything is timed: rows of one shape, in transactions of one size.
 
-The row is an ordinary one of an application: a key, counters, texts, money, a time, a small
-document. Everything is computed from the row's number, so that each run writes the same rows.
+Rows are REPLICA IDENTITY FULL. Each workload is there twice, with a context and without. A context is 200 bytes of JSON, of
+its own for each transaction, in a logical message at its start.
 """
+import dataclasses
+import json
 
-DDL = """\
-CREATE TABLE public.bench_account (
-    id         bigint PRIMARY KEY,
-    visits     integer NOT NULL,
-    email      text NOT NULL,
-    name       text NOT NULL,
-    active     boolean NOT NULL,
-    balance    numeric(12,2) NOT NULL,
-    updated_at timestamptz NOT NULL,
-    settings   jsonb
-)"""
-TABLE = 'public.bench_account'
-REPLICA_IDENTITY = f'ALTER TABLE {TABLE} REPLICA IDENTITY FULL'
+import row_shapes
+from row_shapes import RowShape
+from server import DATABASE
 
-ROW = """\
-i, i % 1000, 'user' || i || '@example.com', left(md5(i::text), 20), i % 3 <> 0,
-(i % 1000000) / 100.0, timestamptz '2025-01-01 00:00Z' + i * interval '1 second 1 microsecond',
-jsonb_build_object('theme', 'dark', 'page', i % 50)"""
-ASSIGNMENTS = """\
-visits = visits + 1, balance = balance + 1.25, active = NOT active,
-updated_at = updated_at + interval '1 day'"""
-
-# name: (what it is, default number of changes)
-WORKLOADS = {
-    'bulk': ('all inserts in one transaction, then all updates in another', 1_000_000),
-    'single': ('one change a transaction', 200_000),
-}
+CONTEXT_BYTES = 200
+MIXED_ROWS = 10  # of each operation, in a transaction
 
 
-def write_bulk(server, rows):
-    server.sql(f'INSERT INTO {TABLE} SELECT {ROW} FROM generate_series(1, {rows}) AS i',
-               f'UPDATE {TABLE} SET {ASSIGNMENTS}')
+@dataclasses.dataclass(frozen=True)
+class Workload:
+    name: str
+    what: str
+    shape: RowShape
+    changes: int              # the default
+    rows_each: int | None     # of a transaction; None: all of them in one
+    is_mixed: bool = False    # else half inserts, then half updates of the same rows
+    has_context: bool = False
+
+    @property
+    def table(self):
+        return self.shape.table
+
+    def make_tables(self, server, database=DATABASE):
+        server.sql(self.shape.ddl, self.shape.replica_identity, database=database)
+
+    def counts(self, changes):
+        """The changes that write() makes when it is told to make about so many, by operation."""
+        if not self.is_mixed:
+            return {'CREATE': changes // 2, 'UPDATE': changes // 2, 'DELETE': 0}
+        transactions = mixed_transactions(changes)
+        return {'CREATE': transactions * MIXED_ROWS, 'UPDATE': (transactions - 1) * MIXED_ROWS,
+                'DELETE': (transactions - 2) * MIXED_ROWS}
+
+    def total(self, changes):
+        return sum(self.counts(changes).values())
+
+    def transactions(self, changes):
+        if self.is_mixed:
+            return mixed_transactions(changes)
+        rows = changes // 2
+        return 2 * -(-rows // (self.rows_each or rows))
+
+    def write(self, server, changes, first=1, database=DATABASE):
+        """Rows are numbered from `first` on."""
+        body = self._mixed(changes, first) if self.is_mixed else self._halves(changes // 2, first)
+        server.sql('SET synchronous_commit = off', f'DO $$ BEGIN {body} END $$', database=database)
+
+    def _halves(self, rows, first):
+        last, step = first + rows - 1, self.rows_each or rows
+        return ''.join(f'FOR low IN {first}..{last} BY {step} LOOP {self._context()} {statement} COMMIT; END LOOP;'
+                       for statement in (self._insert('low', f'least(low + {step - 1}, {last})'),
+                                         self._update('low', f'least(low + {step - 1}, {last})')))
+
+    def _mixed(self, changes, first):
+        """Each transaction inserts rows, updates those of the one before it, and deletes those of the one before that."""
+        last = first + mixed_transactions(changes) * MIXED_ROWS - 1
+        before, before_that = (f'low - {age * MIXED_ROWS}' for age in (1, 2))
+        high = f'+ {MIXED_ROWS - 1}'
+        return (f'FOR low IN {first}..{last} BY {MIXED_ROWS} LOOP {self._context()} {self._insert("low", "low" + high)} '
+                f'IF low >= {first + MIXED_ROWS} THEN {self._update(before, before + high)} END IF; '
+                f'IF low >= {first + 2 * MIXED_ROWS} THEN '
+                f'DELETE FROM public.{self.table} WHERE id BETWEEN {before_that} AND {before_that + high}; END IF; '
+                'COMMIT; END LOOP;')
+
+    def _insert(self, low, high):
+        return (f'INSERT INTO public.{self.table} ({self.shape.names}) SELECT {self.shape.values} '
+                f'FROM generate_series(({low})::bigint, {high}) AS i;')
+
+    def _update(self, low, high):
+        return f'UPDATE public.{self.table} SET {self.shape.assignments} WHERE id BETWEEN {low} AND {high};'
+
+    def _context(self):
+        if not self.has_context:
+            return ''
+        return f"PERFORM pg_logical_emit_message(true, '_bemi', {context_sql('low')});"
 
 
-def write_single(server, rows):
-    server.sql('SET synchronous_commit = off', f"""
-        DO $$
-        BEGIN
-            FOR i IN 1..{rows} LOOP
-                INSERT INTO {TABLE} SELECT {ROW};
-                COMMIT;
-            END LOOP;
-            FOR i IN 1..{rows} LOOP
-                UPDATE {TABLE} SET {ASSIGNMENTS} WHERE id = i;
-                COMMIT;
-            END LOOP;
-        END $$""")
+def mixed_transactions(changes):
+    return max(changes // (3 * MIXED_ROWS), 1) + 1
 
 
-WRITERS = {'bulk': write_bulk, 'single': write_single}
+def context_sql(number):
+    """The context of a transaction as SQL over its number: a JSON object of CONTEXT_BYTES bytes."""
+    fields = {'request_id': '<' * 32, 'user_id': '>' * 6, 'application': 'shop', 'route': 'POST /accounts/transfers', 'agent': ''}
+    text = json.dumps(fields)
+    text = text.replace('"agent": ""', f'"agent": "{"Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/140.0" * 2}')
+    text = text[:CONTEXT_BYTES - 2] + '"}'
+    text = text.replace('<' * 32, f"' || md5(({number})::text) || '").replace('>' * 6, f"' || 100000 + ({number}) % 50000 || '")
+    return f"'{text}'"
+
+
+def plain_and_with_context(workloads):
+    for workload in workloads:
+        yield workload
+        yield dataclasses.replace(workload, name=f'{workload.name}_context', has_context=True,
+                                  what=f'{workload.what}; each transaction with a context of {CONTEXT_BYTES} bytes')
+
+
+WORKLOADS = {workload.name: workload for workload in plain_and_with_context([
+    Workload('narrow', '8 columns, 100 changes a transaction', row_shapes.NARROW, 1_000_000, 100),
+    Workload('wide', f'{row_shapes.WIDE_COLUMNS} columns, 100 changes a transaction', row_shapes.WIDE, 100_000, 100),
+    Workload('large', 'texts of 8 kB, 20 changes a transaction', row_shapes.LARGE, 20_000, 20),
+    Workload('single', '8 columns, one change a transaction', row_shapes.NARROW, 200_000, 1),
+    Workload('bulk', '8 columns, all inserts in one transaction, then all updates in another', row_shapes.NARROW, 1_000_000, None),
+    Workload('mix', f'8 columns, transactions of {MIXED_ROWS} inserts, updates and deletes each', row_shapes.NARROW, 300_000, MIXED_ROWS,
+             is_mixed=True),
+])}
+
+
+def parse_names(parser, names):
+    """The workloads of a comma-separated list, for --workload."""
+    if names == 'all':
+        return list(WORKLOADS.values())
+    unknown = [name for name in names.split(',') if name not in WORKLOADS]
+    if unknown:
+        parser.error(f'unknown workload "{unknown[0]}"; there are: all, {", ".join(WORKLOADS)}')
+    return [WORKLOADS[name] for name in dict.fromkeys(names.split(','))]
