@@ -29,19 +29,28 @@ class SignalStop {
         sigemptyset(&signals_);
         sigaddset(&signals_, SIGTERM);
         sigaddset(&signals_, SIGINT);
+        sigaddset(&signals_, wake_signal);
         pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
         std::signal(SIGPIPE, SIG_IGN);
         thread_ = std::jthread([this](std::stop_token done) { watch(done); });
     }
+    ~SignalStop() {
+        thread_.request_stop();
+        pthread_kill(thread_.native_handle(), wake_signal);
+    }
+    SignalStop(const SignalStop &) = delete;
+    SignalStop &operator=(const SignalStop &) = delete;
     [[nodiscard]] std::stop_token token() const { return source_.get_token(); }
 
   private:
+    static constexpr int wake_signal = SIGUSR1; // ends the thread's wait, and nothing else
+
     void watch(std::stop_token done) {
-        const timespec interval{0, 200'000'000};
         bool asked = false;
-        while (!done.stop_requested()) {
-            int signal = sigtimedwait(&signals_, nullptr, &interval);
-            if (signal < 0) continue;
+        while (true) {
+            int signal = sigwaitinfo(&signals_, nullptr);
+            if (done.stop_requested()) return;
+            if (signal < 0 || signal == wake_signal) continue;
             if (asked) _exit(128 + signal);
             asked = true;
             spdlog::info("stopping on signal {}", signal);
