@@ -92,7 +92,7 @@ void render_stream(FrameQueue &frames, BatchRenderer &renderer, BatchQueue &batc
             renderer.take_position(delivery->position);
         }
         if (stop.stop_requested()) break;
-        if (frames.empty()) renderer.settle(stop);
+        if (frames.empty() && !renderer.settle(stop)) return;
         if (auto time = clock.reached(renderer.received_end())) renderer.note_source_time(*time);
         bool reached = target && renderer.received_end() >= *target;
         bool asked = delivery && delivery->reply_requested;
@@ -106,8 +106,8 @@ void render_stream(FrameQueue &frames, BatchRenderer &renderer, BatchQueue &batc
         }
         if (target && acknowledged >= *target) return;
     }
-    renderer.settle({});
-    if (!renderer.in_transaction()) batches.wait_idle({});
+    // A batch of which a piece is missing is never sealed: nobody may wait for it.
+    if (renderer.settle({}) && !renderer.in_transaction()) batches.wait_idle({});
     receiver.acknowledge(batches.recorded().end);
 }
 

@@ -195,9 +195,10 @@ void BatchRenderer::take_position(Lsn position) {
     if (!reader_.in_transaction()) received_end_ = std::max(received_end_, position);
 }
 
-void BatchRenderer::settle(const std::stop_token &stop) {
+bool BatchRenderer::settle(const std::stop_token &stop) {
     stop_ = &stop;
     if (batch_ != nullptr && !reader_.in_transaction()) seal_batch(false);
+    return !stopped_;
 }
 
 void BatchRenderer::record_position() {

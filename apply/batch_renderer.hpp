@@ -30,11 +30,11 @@ class BatchRenderer {
 
     // Takes one frame; a batch may end with a transaction in it. False when the stop was requested in its middle: nothing more
     // may be rendered then.
-    bool take_frame(std::string_view frame, const std::stop_token &stop);
+    [[nodiscard]] bool take_frame(std::string_view frame, const std::stop_token &stop);
     // A keepalive: everything before `position` has been received.
     void take_position(Lsn position);
-    // Seals the open batch if it holds whole transactions only. Call when nothing waits.
-    void settle(const std::stop_token &stop);
+    // Seals the open batch if it holds whole transactions only. Call when nothing waits. False as above.
+    [[nodiscard]] bool settle(const std::stop_token &stop);
     // Everything that the source committed before `time` lies before received_end().
     void note_source_time(wire::Timestamp time) { source_time_ = time; }
     [[nodiscard]] std::optional<wire::Timestamp> source_time() const { return source_time_; }
