@@ -92,8 +92,8 @@ void render_stream(FrameQueue &frames, BatchRenderer &renderer, BatchQueue &batc
             renderer.take_position(delivery->position);
         }
         if (stop.stop_requested()) break;
-        if (frames.empty() && !renderer.settle(stop)) return;
         if (auto time = clock.reached(renderer.received_end())) renderer.note_source_time(*time);
+        if (frames.empty() && !renderer.settle(stop)) return;
         bool reached = target && renderer.received_end() >= *target;
         bool asked = delivery && delivery->reply_requested;
         idle.record_if_due(reached || asked);
@@ -104,10 +104,15 @@ void render_stream(FrameQueue &frames, BatchRenderer &renderer, BatchQueue &batc
             receiver.acknowledge(acknowledged);
             outcome.progressed = true;
         }
-        if (target && acknowledged >= *target) return;
+        if (target && acknowledged >= *target) break;
     }
     // A batch of which a piece is missing is never sealed: nobody may wait for it.
-    if (renderer.settle({}) && !renderer.in_transaction()) batches.wait_idle({});
+    if (renderer.settle({}) && !renderer.in_transaction()) {
+        batches.wait_idle({});
+        idle.record_if_due(
+            target.has_value()); // the target's batch may not have known the time yet
+        batches.wait_idle({});
+    }
     receiver.acknowledge(batches.recorded().end);
 }
 
