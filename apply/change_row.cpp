@@ -92,7 +92,7 @@ wire::Marks append_row_field(wire::Buffer &out, const wire::Relation &relation,
                              std::span<const wire::Value> row) {
     size_t start = begin_field(out);
     out.append_byte(jsonb_version);
-    wire::Marks marks = wire::append_json_row(out, relation, row);
+    wire::Marks marks = wire::append_jsonb_row(out, relation, row);
     end_field(out, start);
     return marks;
 }

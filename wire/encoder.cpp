@@ -121,6 +121,8 @@ bool is_encoded_null(const Value &value) {
     return value.state == Value::State::null && !value.same_as_old;
 }
 bool is_absent(const Value &value) { return value.state == Value::State::absent; }
+bool any_null(std::span<const Value> row) { return std::ranges::any_of(row, is_encoded_null); }
+bool any_absent(std::span<const Value> row) { return std::ranges::any_of(row, is_absent); }
 
 } // namespace
 
@@ -183,8 +185,8 @@ void encode_context(FrameWriter &out, std::string_view json_object) {
     out.end_record();
 }
 
-void encode_change_header(FrameWriter &out, const Change &change, Lsn previous_position,
-                          uint64_t skipped) {
+uint8_t encode_change_header(FrameWriter &out, const Change &change, Lsn previous_position,
+                             uint64_t skipped) {
     bool has_old_row = change.old_row != OldRow::none;
     bool has_new_row =
         change.operation == Operation::insert || change.operation == Operation::update;
@@ -206,6 +208,7 @@ void encode_change_header(FrameWriter &out, const Change &change, Lsn previous_p
     out.payload.append_zigzag(
         static_cast<int64_t>(change.position.value - previous_position.value));
     if (skipped != 0) out.payload.append_varint(skipped);
+    return flags;
 }
 
 void encode_null_bitmap(Buffer &out, std::span<const Value> row) {
@@ -237,13 +240,6 @@ void encode_value(Buffer &out, const Type &type, std::string_view bytes) {
     default:
         return out.append(bytes);
     }
-}
-
-bool any_null(std::span<const Value> row) {
-    return std::any_of(row.begin(), row.end(), is_encoded_null);
-}
-bool any_absent(std::span<const Value> row) {
-    return std::any_of(row.begin(), row.end(), is_absent);
 }
 
 } // namespace waltrail::wire

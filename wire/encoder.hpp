@@ -67,8 +67,9 @@ void encode_context(FrameWriter &out, std::string_view json_object);
 
 // What stands before the rows of `change`; previous_position is that of the change sent before in the transaction (0 for
 // none), skipped the number of changes filtered out since then.
-void encode_change_header(FrameWriter &out, const Change &change, Lsn previous_position,
-                          uint64_t skipped);
+// Answers the flags (change_flag_…), which say which bitmaps follow.
+uint8_t encode_change_header(FrameWriter &out, const Change &change, Lsn previous_position,
+                             uint64_t skipped);
 void encode_null_bitmap(Buffer &out, std::span<const Value> row);
 void encode_absent_bitmap(Buffer &out, std::span<const Value> row);
 void encode_changed_bitmap(Buffer &out, std::span<const Value> row);
@@ -77,9 +78,6 @@ void encode_unreadable_bitmap(Buffer &out, std::span<const Value> row);
 // Appends a value with its length prefix, from bytes as Value::bytes holds them.
 void encode_value(Buffer &out, const Type &type, std::string_view bytes);
 
-bool any_null(std::span<const Value> row);
-bool any_absent(std::span<const Value> row);
-
 // Encodes a whole change record. `change.before` and `change.after` say by `state` and `same_as_old` what each column holds;
 // put_value(out, column, is_new) must append the value's bytes as the kind of the column wants them, length prefix included.
 // An unreadable value is a string, whatever its kind. The old row must be absent exactly where change.old_row says so;
@@ -87,9 +85,9 @@ bool any_absent(std::span<const Value> row);
 template <typename PutValue>
 void encode_change(FrameWriter &out, const Change &change, Lsn previous_position, uint64_t skipped,
                    PutValue put_value) {
-    encode_change_header(out, change, previous_position, skipped);
+    uint8_t flags = encode_change_header(out, change, previous_position, skipped);
     if (change.old_row != OldRow::none) {
-        if (any_null(change.before)) encode_null_bitmap(out.payload, change.before);
+        if (flags & change_flag_old_nulls) encode_null_bitmap(out.payload, change.before);
         if (change.unreadable) encode_unreadable_bitmap(out.payload, change.before);
         for (size_t i = 0; i < change.before.size(); i++) {
             if (change.before[i].state != Value::State::present) continue;
@@ -101,9 +99,9 @@ void encode_change(FrameWriter &out, const Change &change, Lsn previous_position
         bool delta = change.old_row == OldRow::whole;
         if (delta)
             encode_changed_bitmap(out.payload, change.after);
-        else if (any_absent(change.after))
+        else if (flags & change_flag_new_absent)
             encode_absent_bitmap(out.payload, change.after);
-        if (any_null(change.after)) encode_null_bitmap(out.payload, change.after);
+        if (flags & change_flag_new_nulls) encode_null_bitmap(out.payload, change.after);
         if (change.unreadable) encode_unreadable_bitmap(out.payload, change.after);
         for (size_t i = 0; i < change.after.size(); i++) {
             if (change.after[i].state != Value::State::present || change.after[i].same_as_old)

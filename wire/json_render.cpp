@@ -266,22 +266,33 @@ static Marks append_column(Buffer &out, const Type &type, const Value &value) {
     return mark_unreadable;
 }
 
+static Marks append_member(Buffer &out, const Column &column, const Value &value, bool first) {
+    if (!first) out.append_byte(',');
+    out.append(column.json_name);
+    if (value.state != Value::State::null) return append_column(out, column.type, value);
+    out.append("null");
+    return 0;
+}
+
 Marks append_json_row(Buffer &out, const Relation &relation, std::span<const Value> row) {
     Marks marks = 0;
     out.append_byte('{');
-    bool first = true;
-    for (size_t i = 0; i < row.size(); i++) {
-        const Value &value = row[i];
-        if (value.state == Value::State::absent) continue;
-        if (!first) out.append_byte(',');
-        first = false;
-        const Column &column = relation.columns[i];
-        out.append(column.json_name);
-        if (value.state == Value::State::null)
-            out.append("null");
-        else
-            marks |= append_column(out, column.type, value);
-    }
+    size_t start = out.size;
+    for (size_t i = 0; i < row.size(); i++)
+        if (row[i].state != Value::State::absent)
+            marks |= append_member(out, relation.columns[i], row[i], out.size == start);
+    out.append_byte('}');
+    return marks;
+}
+
+Marks append_jsonb_row(Buffer &out, const Relation &relation, std::span<const Value> row) {
+    Marks marks = 0;
+    out.append_byte('{');
+    size_t start = out.size;
+    if (!row.empty())
+        for (uint16_t i : relation.jsonb_order)
+            if (row[i].state != Value::State::absent)
+                marks |= append_member(out, relation.columns[i], row[i], out.size == start);
     out.append_byte('}');
     return marks;
 }

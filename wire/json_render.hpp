@@ -24,5 +24,8 @@ Marks append_json_string(Buffer &out, std::string_view text);
 // A row as a JSON object: absent columns are left out, nulls are null. With the marks of all its values.
 [[nodiscard]] Marks append_json_row(Buffer &out, const Relation &relation,
                                     std::span<const Value> row);
+// The same in Relation::jsonb_order: the server need not sort what it stores as jsonb.
+[[nodiscard]] Marks append_jsonb_row(Buffer &out, const Relation &relation,
+                                     std::span<const Value> row);
 
 } // namespace waltrail::wire

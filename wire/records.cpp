@@ -3,6 +3,10 @@
 #include "wire/json_render.hpp"
 #include "wire/raw_text.hpp"
 
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
 namespace waltrail::wire {
 
 namespace {
@@ -44,6 +48,14 @@ Problem parse_type(Cursor &in, Arena &arena, Type &type, int depth) {
     }
     if (type.kind == Kind::composite) return parse_fields(in, arena, type, depth);
     return nullptr;
+}
+
+std::span<const uint16_t> jsonb_order(std::span<const Column> columns, Arena &arena) {
+    auto order = arena.make<uint16_t>(columns.size());
+    std::iota(order.begin(), order.end(), uint16_t{0});
+    std::ranges::sort(
+        order, {}, [&](uint16_t i) { return std::pair(columns[i].name.size(), columns[i].name); });
+    return order;
 }
 
 Problem parse_column(Cursor &in, Arena &arena, Column &column) {
@@ -217,6 +229,7 @@ Problem parse_relation(Cursor &in, Arena &arena, Relation &relation) {
         index = static_cast<uint16_t>(column);
     }
     relation.columns = columns;
+    relation.jsonb_order = jsonb_order(columns, arena);
     relation.key = key;
     relation.raw_names = has_raw_names(relation);
     return in.failed ? truncated_record : nullptr;

@@ -91,6 +91,9 @@ struct Relation {
     std::string_view root_table;
     ReplicaIdentity replica_identity = ReplicaIdentity::by_default;
     std::span<const Column> columns{};
+    // Indexes into columns, in the order in which jsonb keeps their names (lengthCompareJsonbStringValue(): the shorter one
+    // first). Of a relation that was read, not of one that is written.
+    std::span<const uint16_t> jsonb_order{};
     // Indexes into columns, in primary key order; empty without a key.
     std::span<const uint16_t> key{};
     bool raw_names =

@@ -86,5 +86,24 @@ TEST(JsonRender, a_row_leaves_out_what_is_absent_and_keeps_nulls) {
     EXPECT_EQ(row_json({}), "{}");
 }
 
+TEST(JsonRender, a_row_for_jsonb_has_its_names_in_the_order_of_jsonb) {
+    OwnedArena arena;
+    std::vector<Column> columns{
+        column("bb", types().int4, arena), column("aaa", types().int4, arena),
+        column("c", types().int4, arena), column("ba", types().int4, arena)};
+    std::vector<uint16_t> order{2, 3, 0, 1};
+    Relation relation;
+    relation.columns = columns;
+    relation.jsonb_order = order;
+    std::string one = zigzag(1);
+    OwnedBuffer out;
+    (void)append_jsonb_row(out, relation,
+                           std::vector<Value>{present(one), null_value(), absent(), present(one)});
+    EXPECT_EQ(out.view(), R"({"ba":1,"bb":1,"aaa":null})");
+    out.clear();
+    (void)append_jsonb_row(out, relation, {});
+    EXPECT_EQ(out.view(), "{}");
+}
+
 } // namespace
 } // namespace waltrail::wire

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 namespace waltrail::wire {
 namespace {
 
@@ -107,6 +109,18 @@ TEST(Records, session_begin_commit_and_context_come_back) {
     EXPECT_EQ(text, R"({"user":1})");
 }
 
+// Each column once, the shorter name first.
+void expect_order_of_jsonb(const Relation &relation) {
+    ASSERT_EQ(relation.jsonb_order.size(), relation.columns.size());
+    std::set<uint16_t> seen(relation.jsonb_order.begin(), relation.jsonb_order.end());
+    EXPECT_EQ(seen.size(), relation.columns.size());
+    for (size_t i = 1; i < relation.jsonb_order.size(); i++) {
+        std::string_view left = relation.columns[relation.jsonb_order[i - 1]].name;
+        std::string_view right = relation.columns[relation.jsonb_order[i]].name;
+        EXPECT_TRUE(left.size() < right.size() || (left.size() == right.size() && left <= right));
+    }
+}
+
 TEST(Records, random_relations_come_back) {
     uint64_t seed = test_seed();
     SCOPED_TRACE("WALTRAIL_TEST_SEED=" + std::to_string(seed));
@@ -128,6 +142,7 @@ TEST(Records, random_relations_come_back) {
         ASSERT_STREQ(parse_relation(in, arena, read), nullptr);
         EXPECT_TRUE(in.at_end());
         expect_same_relation(read, written);
+        expect_order_of_jsonb(read);
         if (HasFailure()) return;
     }
 }
