@@ -26,7 +26,7 @@ class Goal:
 
     @property
     def bound(self):
-        return f'≥ {self.least:g}' if self.most is None else f'≤ {self.most:g}'
+        return f'≥ {self.least:.3g}' if self.most is None else f'≤ {self.most:.3g}'
 
     def is_for(self, figures):
         return all(figures.settings.get(name) == size for name, size in self.at)
