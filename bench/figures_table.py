@@ -63,4 +63,4 @@ def cell(records, column, workload, subject):
     values = [value / per for found in runs for value in found]
     median, low, high = (f'{value:,.{column.digits}f}' for value in (
         statistics.median(map(statistics.median, runs)) / per, min(values), max(values)))
-    return f'{median} [{low}–{high}]' if column.peer and subject != column.peer else median
+    return f'{median} [{low}–{high}]' if column.peer and subject != column.peer and len(values) > 1 else median

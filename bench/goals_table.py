@@ -1,5 +1,6 @@
 """The first generated part of docs/benchmarks.md: each goal with what separate runs came to, side by side."""
 from goals import EARLIER, TARGETS
+from record import KEPT
 
 
 def text(told, anchors):
@@ -38,7 +39,8 @@ def number(value):
 
 def reached(goal, values, anchors):
     missed = sum(not goal.is_met(value) for value in values)
+    so_far = f', {len(values)} of {KEPT} runs' if len(values) < KEPT else ''
     if not missed:
-        return 'met'
-    verdict = 'missed' if missed == len(values) else f'missed in {missed} of {len(values)}'
+        return f'met{so_far}'
+    verdict = ('missed' if missed == len(values) else f'missed in {missed} of {len(values)}') + so_far
     return f'{verdict} ([why](#{goal.why}))' if goal.why in anchors else f'{verdict}, not explained yet'
