@@ -11,16 +11,17 @@ WAL are counted: a library that says nothing would look fast.
 """
 import argparse
 import contextlib
-import dataclasses
 import os
 import random
 import statistics
 
 import paired
 import pgbench
+import publish
 import report
 from capture_workloads import SUBJECTS, WORKLOADS, cases
-from options import add_shared_options
+from figures import Column, Figures
+from options import parse_with_shared
 from server import Server
 
 PEER = 'plain'
@@ -31,6 +32,8 @@ WAL_FILES_AHEAD = 64       # of 16 MB
 # than a transaction's own bytes, and would hide what capture adds. WAL files are kept for reuse, as
 # they are where a server has run for a while.
 SETTINGS = {'shared_buffers': '512MB', 'full_page_writes': 'off', 'min_wal_size': '4GB'}
+COLUMNS = [Column('tps', 'tps', 0), Column(f'tps / {PEER}', 'tps', 3, PEER), Column('CPU us', 'cpu_us', 1), Column(f'CPU / {PEER}', 'cpu_us', 3, PEER),
+           Column('WAL bytes', 'wal_bytes', 0)]
 
 
 def parse(arguments):
@@ -44,8 +47,7 @@ def parse(arguments):
     parser.add_argument('--seconds', type=int, default=1,
                         help='of a slice, of which a round has two for each server (default: 1)')
     parser.add_argument('--clients', type=int, default=2, help='of each pgbench (default: 2)')
-    add_shared_options(parser)
-    options = parser.parse_args(arguments)
+    options = parse_with_shared(parser, arguments)
     if min(options.setups, options.rounds, options.seconds, options.clients) < 1:
         parser.error('--setups, --rounds, --seconds and --clients must be at least 1')
     options.workload = list(dict.fromkeys(options.workload or WORKLOADS))
@@ -65,8 +67,7 @@ def main(arguments):
             for case, found in pairs.items():
                 measure(servers, case, found, options, f'set-up {setup}/{options.setups}')
     print_results(pairs)
-    if options.json:
-        report.write_entries(options.json, list(entries(pairs)))
+    publish.publish(options, [figures(name, pairs, options) for name in options.workload])
 
 
 def make_servers(stack, pairs, options):
@@ -157,9 +158,10 @@ def drive(server, load):
             'wal_bytes': wal_bytes / outcome.transactions}
 
 
-def entries(pairs):
-    for case, found in pairs.items():
-        yield from paired.entries(found, PEER, {'bench': 'capture'} | dataclasses.asdict(case))
+def figures(workload, pairs, options):
+    asked = {'setups': options.setups, 'rounds': options.rounds, 'seconds': options.seconds, 'clients': options.clients}
+    return Figures('capture', workload, asked, COLUMNS, [entry for case, found in pairs.items() if case.workload == workload
+                                                         for entry in paired.entries(found, PEER, 'capture', str(case))])
 
 
 def print_results(pairs):
@@ -176,12 +178,10 @@ def print_results(pairs):
 
 
 def table(workload, found):
-    rows = [['subject', 'tps', f'tps / {PEER}', 'target', 'CPU us', f'CPU / {PEER}', 'WAL bytes',
+    rows = [['subject', 'tps', f'tps / {PEER}', 'CPU us', f'CPU / {PEER}', 'WAL bytes',
              f'WAL bytes of {PEER}', 'messages']]
     for subject, pairs in found.items():
-        tps_ratios = paired.ratios(pairs, 'tps')
-        rows.append([subject, f'{median_of(pairs, 0, "tps"):.0f}', paired.spread(tps_ratios, 3),
-                     target(workload.least_ratio.get(subject), tps_ratios),
+        rows.append([subject, f'{median_of(pairs, 0, "tps"):.0f}', paired.spread(paired.ratios(pairs, 'tps'), 3),
                      f'{median_of(pairs, 0, "cpu_us"):.1f}',
                      paired.spread(paired.ratios(pairs, 'cpu_us'), 3),
                      f'{median_of(pairs, 0, "wal_bytes"):.1f}',
@@ -191,9 +191,3 @@ def table(workload, found):
 
 def median_of(pairs, side, metric):
     return statistics.median(pair[side][metric] for pair in pairs)
-
-
-def target(least, ratios):
-    if least is None:
-        return ''
-    return f'>= {least} {"met" if statistics.median(ratios) >= least else "missed"}'

@@ -6,21 +6,37 @@ the machine hits all subjects. The first pass is not timed: it writes each subje
 file to count bytes and changes, and warms the page cache. Timed runs write to /dev/null.
 """
 import argparse
+import dataclasses
 import os
 import subprocess
 import textwrap
 import threading
 import time
 
+import publish
 import report
 import slots
 import workload
-from options import add_shared_options
+from comparison import Comparison
+from figures import Column
+from options import parse_with_shared
 from server import DATABASE, Server
 from subjects import SUBJECTS, count_changes
 
 SAMPLE_INTERVAL_S = 0.01
 RUN_SLOT = 'bench_run'
+PEERS = ('nothing', 'pgoutput')
+COLUMNS = [
+    Column('wall s', 'wall_seconds'), Column('walsender CPU s', 'walsender_cpu_seconds'), Column('MB', 'bytes', 1, per=1e6),
+    *(Column(f'{what} / {peer}', metric, 2, peer) for peer in PEERS
+      for what, metric in (('wall', 'wall_seconds'), ('CPU', 'walsender_cpu_seconds'), ('bytes', 'bytes')))]
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    wall_seconds: float
+    cpu_seconds: float | None
+    input: str  # what the server handed to the plugin: transactions and bytes
 
 
 def parse(arguments):
@@ -32,9 +48,8 @@ def parse(arguments):
     parser.add_argument('--runs', type=int, default=3, help='timed rounds (default: 3)')
     parser.add_argument('--subjects', default=','.join(SUBJECTS),
                         help=f'comma-separated, from: {", ".join(SUBJECTS)}')
-    add_shared_options(parser)
-    options = parser.parse_args(arguments)
-    options.workload = workload.parse_names(parser, options.workload)
+    options = parse_with_shared(parser, arguments)
+    options.workload = workload.parse_names(parser, options.workload, workload.WORKLOADS)
     unknown = [name for name in options.subjects.split(',') if name not in SUBJECTS]
     if unknown:
         parser.error(f'unknown subject "{unknown[0]}"; there are: {", ".join(SUBJECTS)}')
@@ -46,54 +61,57 @@ def parse(arguments):
 
 def main(arguments):
     options = parse(arguments)
-    entries = []
+    found = []
     for chosen in options.workload:
-        results, left_out = compare(chosen, options.changes or chosen.changes, options)
-        report.print_table(results, left_out)
-        entries += report.entries('decode', chosen.name, results)
-    if options.json:
-        report.write_entries(options.json, entries)
+        comparison = compare(chosen, options.changes or chosen.changes, options)
+        comparison.print_table(COLUMNS)
+        found.append(comparison.figures(COLUMNS, PEERS))
+    print('\nMedians [min–max] of the rounds. Wall: from the start of pg_recvlogical to its end, output to /dev/null.\n'
+          'MB (10^6 bytes): what pg_recvlogical wrote in a run that was not timed: payload and a newline per message.')
+    publish.publish(options, found)
 
 
 def compare(chosen, changes, options):
     plugins = list(dict.fromkeys(subject.plugin for subject in SUBJECTS.values()))
+    comparison = Comparison('decode', chosen.name, {
+        'changes': chosen.total(changes), 'runs': options.runs, 'subjects': [subject.name for subject in options.subjects]})
     with Server(options.pg_config, options.os_user, options.library_path, output_plugins=plugins,
                 built_library='nothing') as server:
-        results, left_out = present(server, options.subjects)
-        end_lsn = write_wal(server, results, chosen, changes)
+        subjects = present(server, comparison, options.subjects)
+        end_lsn = write_wal(server, subjects, chosen, changes)
         describe(server, chosen, changes, options.runs)
-        check(server, results, left_out, end_lsn, chosen, chosen.total(changes))
+        subjects, decoded = check(server, comparison, subjects, end_lsn, chosen, chosen.total(changes))
         for round_number in range(options.runs):
-            for result in results:
-                report.progress(f'{chosen.name}: round {round_number + 1}/{options.runs}: {result.subject.name}')
-                run = decode(server, result.subject, end_lsn, '/dev/null')
-                expect_same_input(result, run)
-                result.wall_seconds.append(run.wall_seconds)
-                result.cpu_seconds.append(run.cpu_seconds)
-    return results, left_out
+            for subject in subjects:
+                report.progress(f'{chosen.name}: round {round_number + 1}/{options.runs}: {subject.name}')
+                run = decode(server, subject, end_lsn, '/dev/null')
+                expect_input(run, decoded)
+                comparison.add(subject.name, {'wall_seconds': run.wall_seconds, 'walsender_cpu_seconds': run.cpu_seconds})
+    return comparison
 
 
-def present(server, subjects):
-    """Splits the subjects into those to run and those whose plugin this machine does not have."""
-    results, left_out = [], {}
+def present(server, comparison, subjects):
+    """The subjects but for those whose plugin this machine does not have."""
+    found = []
     for subject in subjects:
         if server.has_library(subject.plugin):
-            results.append(report.Result(subject))
+            found.append(subject)
         elif subject.required:
             raise RuntimeError(f'the output plugin "{subject.plugin}" is not installed '
                                f'(install it, or name its folder with --library-path)')
         else:
-            left_out[subject.name] = f'skipped: no output plugin "{subject.plugin}" here'
-    return results, left_out
+            comparison.leave_out(subject.name, f'no output plugin "{subject.plugin}" here')
+    return found
 
 
-def write_wal(server, results, chosen, changes):
+def write_wal(server, subjects, chosen, changes):
     """Table, slots, workload. Returns the LSN to decode up to."""
     chosen.make_tables(server)
+    report.progress(f'{chosen.name}: writing what is there before')
+    chosen.write_rows_before(server, changes)
     server.sql('CREATE PUBLICATION bench FOR ALL TABLES')
-    for result in results:
-        server.sql(f"SELECT pg_create_logical_replication_slot('bench_{result.subject.name}', "
-                   f"'{result.subject.plugin}')")
+    for subject in subjects:
+        server.sql(f"SELECT pg_create_logical_replication_slot('bench_{subject.name}', '{subject.plugin}')")
     report.progress(f'{chosen.name}: writing {changes} changes')
     chosen.write(server, changes)
     # pg_recvlogical stops at a message or keepalive at or after its end position. The end lies
@@ -117,36 +135,42 @@ def describe(server, chosen, changes, runs):
           f'while it was decoded; {runs} interleaved rounds\n')
 
 
-def check(server, results, left_out, end_lsn, chosen, changes):
+def check(server, comparison, subjects, end_lsn, chosen, changes):
     """The pass that is not timed. A subject that fails or counts wrongly is no comparison: a
-    required one stops the benchmark, another one is left out by name."""
+    required one stops the benchmark, another one is left out by name. Returns the subjects that
+    are right, and what the server handed to each."""
     output = server.folder / 'output'
-    relation_oid = int(server.sql(f"SELECT 'public.{chosen.table}'::regclass::oid::integer"))
-    for result in list(results):
-        name = result.subject.name
-        report.progress(f'checking {name}')
+    right, decoded = [], None
+    for subject in subjects:
+        report.progress(f'checking {subject.name}')
         try:
-            run = decode(server, result.subject, end_lsn, output)
-            result.bytes = output.stat().st_size if output.exists() else 0
-            counted = count_changes(result.subject, output, chosen.table, relation_oid)
-            if counted not in (None, changes):
-                raise RuntimeError(f'sent {counted} of {changes} changes')
-            result.input = run.input
-            expect_same_input(results[0], run)
+            run = decode(server, subject, end_lsn, output)
+            expect_whole(server, subject, output, chosen, changes)
+            decoded = decoded or run.input
+            expect_input(run, decoded)
+            right.append(subject)
+            comparison.add(subject.name, {'bytes': output.stat().st_size if output.exists() else 0})
         except RuntimeError as error:
-            if result.subject.required:
-                raise RuntimeError(f'{name}: {error}') from error
-            left_out[name] = f'failed: {error}'
-            results.remove(result)
+            if subject.required:
+                raise RuntimeError(f'{subject.name}: {error}') from error
+            comparison.leave_out(subject.name, f'failed: {error}')
         finally:
             output.unlink(missing_ok=True)
+    return right, decoded
 
 
-def expect_same_input(result, run):
+def expect_whole(server, subject, output, chosen, changes):
+    relation_oid = int(server.sql(f"SELECT 'public.{chosen.table}'::regclass::oid::integer"))
+    counted = count_changes(subject, output, chosen.table, relation_oid)
+    if counted not in (None, changes):
+        raise RuntimeError(f'sent {counted} of {changes} changes')
+
+
+def expect_input(run, decoded):
     """The server counts the transactions and bytes it hands to a plugin: the proof that a run
     was whole, also for the subject that writes nothing."""
-    if run.input != result.input:
-        raise RuntimeError(f'decoded (transactions, bytes) {run.input}, expected {result.input}')
+    if run.input != decoded:
+        raise RuntimeError(f'decoded (transactions, bytes) {run.input}, expected {decoded}')
 
 
 def decode(server, subject, end_lsn, output):
@@ -173,7 +197,7 @@ def decode(server, subject, end_lsn, output):
     decoded = server.sql('SELECT total_txns, total_bytes FROM pg_stat_replication_slots '
                          f"WHERE slot_name = '{RUN_SLOT}'")
     slots.drop(server, RUN_SLOT)
-    return report.Run(wall_seconds, cpu_seconds[-1] if cpu_seconds else None, decoded)
+    return Run(wall_seconds, cpu_seconds[-1] if cpu_seconds else None, decoded)
 
 
 def sample_cpu(server, stopped, cpu_seconds):

@@ -10,20 +10,21 @@ import os
 import pathlib
 
 import program
+import publish
 import report
 import stored_trail
 import trail_check
 import two_ends
 import workload
-from comparison import Column, Comparison, Goal
-from options import add_shared_options
+from comparison import Comparison
+from figures import Column
+from options import parse_with_shared
 from server import DATABASE, run_checked
 
 DESTINATION_SETTINGS = {'shared_buffers': '4GB', 'maintenance_work_mem': '512MB'}
 COLUMNS = [Column('stored', 'stored_changes', 0), Column('stored GB', 'stored_gb', 1), Column('wall s', 'wall_seconds'),
            Column('changes/s', 'changes_per_second', 0), Column('rate / small', 'changes_per_second', 3, 'small'),
            Column('apply CPU s', 'apply_cpu_seconds'), Column('destination CPU s', 'destination_cpu_seconds')]
-GOALS = [Goal('large', 'changes_per_second', 'small', least=0.95)]
 
 
 def parse(arguments):
@@ -36,8 +37,7 @@ def parse(arguments):
     parser.add_argument('--keep', metavar='DIR', type=pathlib.Path, help='keep the large trail here, and use it again')
     parser.add_argument('--sessions', type=int, default=os.cpu_count(), help='that store what is stored (default: one a CPU)')
     program.add_options(parser)
-    add_shared_options(parser)
-    options = parser.parse_args(arguments)
+    options = parse_with_shared(parser, arguments)
     options.workload = workload.WORKLOADS[options.workload]
     if min(options.small, options.changes, options.runs, options.sessions) < 1 or options.large < options.small:
         parser.error('--small, --changes, --runs and --sessions must be at least 1, --large at least --small')
@@ -47,7 +47,8 @@ def parse(arguments):
 def main(arguments):
     options = parse(arguments)
     waltrail = program.Program(options)
-    comparison = Comparison('grow', options.workload.name)
+    comparison = Comparison('grow', options.workload.name, {'large': options.large, 'small': options.small, 'changes': options.changes,
+                                                           'runs': options.runs, 'apply flags': options.apply_flags})
     data = None
     if options.keep:
         data = stored_trail.kept_data(options.keep, run_checked([options.pg_config, '--version']), options.workload, options.large)
@@ -61,14 +62,12 @@ def main(arguments):
         source.durable()
         two_ends.describe(source, destination)
         print(f'workload "{options.workload.name}": {options.workload.what}; {options.runs} rounds of {options.changes} changes, after one that is not counted\n')
-        run_round(Comparison('grow', 'warm'), 0, source, attached, options)
+        run_round(Comparison('grow', 'warm', {}), 0, source, attached, options)
         for number in range(1, options.runs + 1):
             run_round(comparison, number, source, attached, options)
     comparison.print_table(COLUMNS)
-    comparison.print_goals(GOALS)
     print('\nMedians [min–max] of the rounds. Wall: of apply, from the start of its process to its end.')
-    if options.json:
-        report.write_entries(options.json, list(comparison.entries(['small'])))
+    publish.publish(options, [comparison.figures(COLUMNS, ['small'])])
 
 
 def store(destination, is_kept, options):

@@ -9,14 +9,16 @@ import argparse
 import contextlib
 
 import program
+import publish
 import report
 import two_ends
 import workload
 from audit_trigger import AuditTrigger
 from burst import Burst
-from comparison import Column, Comparison, Goal
+from comparison import Comparison
+from figures import Column
 from ingest_subjects import Copy, Ingest, LogicalReplication, Waltrail, WaltrailActor, write_copy_files
-from options import add_shared_options
+from options import parse_with_shared
 from wal2json_client import KEYS, Wal2json
 
 PEERS = ('copy_1', 'copy_2', 'logical_replication', 'wal2json', 'audit_trigger')
@@ -29,14 +31,13 @@ COLUMNS = [
     Column('context index MB', 'context_index_mb', 1), Column('asked', 'questions', 0),
     Column('@> worst ms', 'contains_ms_max', 1), Column('history worst ms', 'history_ms_max', 1),
 ]
-GOALS = [Goal('waltrail', 'changes_per_second', LIMIT, least=0.85), Goal('burst', 'changes_per_second', 'waltrail', least=1.6)]
-NARROW_GOALS = [Goal('waltrail', 'cpu_us_per_change', most=2.5)]
+BURST_COLUMNS = [*COLUMNS, Column('rate / waltrail', 'changes_per_second', 3, 'waltrail')]
 
 
 def parse(arguments):
     parser = argparse.ArgumentParser(prog='bench/run ingest', description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--workload', default='narrow', metavar='NAMES',
-                        help=f'comma-separated, or all, from: {", ".join(workload.WORKLOADS)} (default: narrow)')
+                        help=f'comma-separated, or all, from: {", ".join(workload.FROM_NOTHING)} (default: narrow)')
     parser.add_argument('--changes', type=int, help='(default: the workload\'s own, 1000000 for narrow)')
     parser.add_argument('--runs', type=int, default=3, help='timed rounds (default: 3)')
     parser.add_argument('--peers', default=','.join(PEERS), help=f'comma-separated, from: {", ".join(PEERS)} (default: all)')
@@ -44,9 +45,8 @@ def parse(arguments):
     parser.add_argument('--burst', type=int, metavar='CHANGES', help='so many are absorbed while questions are asked; peers: copy_2')
     parser.add_argument('--burst-flags', default='', metavar='FLAGS', help='of waltrail apply in the burst only, in one word')
     program.add_options(parser)
-    add_shared_options(parser)
-    options = parser.parse_args(arguments)
-    options.workload = workload.parse_names(parser, options.workload)
+    options = parse_with_shared(parser, arguments)
+    options.workload = workload.parse_names(parser, options.workload, workload.FROM_NOTHING)
     options.peers = [LIMIT] if options.burst else [name for name in options.peers.split(',') if name]
     options.changes = options.burst or options.changes
     unknown = [name for name in options.peers if name not in PEERS]
@@ -60,18 +60,23 @@ def parse(arguments):
 def main(arguments):
     options = parse(arguments)
     waltrail = program.Program(options)
-    entries = []
+    columns = BURST_COLUMNS if options.burst else COLUMNS
+    found = []
     for chosen in options.workload:
-        comparison = Comparison('ingest' if options.burst is None else 'burst', chosen.name)
+        changes = options.changes or chosen.changes
+        comparison = Comparison('ingest' if options.burst is None else 'burst', chosen.name, settings(chosen, changes, options))
         with contextlib.ExitStack() as servers:
-            compare(comparison, chosen, options.changes or chosen.changes, waltrail, servers, options)
-        comparison.print_table(COLUMNS)
-        comparison.print_goals(GOALS + (NARROW_GOALS if chosen.name.startswith('narrow') else []))
-        entries += comparison.entries(['waltrail', *PEERS])
+            compare(comparison, chosen, changes, waltrail, servers, options)
+        comparison.print_table(columns)
+        found.append(comparison.figures(columns, ['waltrail', *PEERS]))
     print('\nMedians [min–max] of the rounds. Wall: until everything is committed at the destination; of apply from the start of its process to its\n'
           'end. CPU of a server: its sessions and walsenders. audit_trigger: the workload itself with the trigger; extra: beyond it without.')
-    if options.json:
-        report.write_entries(options.json, entries)
+    publish.publish(options, found)
+
+
+def settings(chosen, changes, options):
+    return {'changes': chosen.total(changes), 'runs': options.runs, 'peers': options.peers, 'actor': options.actor,
+            'apply flags': options.apply_flags, 'flags in the burst': options.burst_flags}
 
 
 def compare(comparison, chosen, changes, waltrail, servers, options):

@@ -11,11 +11,13 @@ import statistics
 
 import pgbench
 import program
+import publish
 import report
 import two_ends
-from comparison import Column, Comparison, Goal
+from comparison import Comparison
+from figures import Column
 from latency_watch import Watcher
-from options import add_shared_options
+from options import parse_with_shared
 
 WARM_SECONDS = 2    # sessions begin, the trail's first partition comes into memory: not counted
 ARRIVAL_TIMEOUT_S = 60
@@ -36,7 +38,6 @@ COLUMNS = [Column('rate', 'transactions_per_second', 0), Column('transactions', 
            Column('p95 ms', 'p95_ms'), Column('p99 ms', 'p99_ms'), Column('max ms', 'max_ms'),
            Column('median / logical_replication', 'median_ms', 2, 'logical_replication'),
            Column('p99 / logical_replication', 'p99_ms', 2, 'logical_replication'), Column('a question ms', 'question_ms')]
-GOALS = [Goal('waltrail', 'median_ms', most=5), Goal('waltrail', 'p99_ms', most=25)]
 
 
 def parse(arguments):
@@ -46,8 +47,7 @@ def parse(arguments):
     parser.add_argument('--seconds', type=int, default=30, help=f'of a run, after {WARM_SECONDS} that do not count (default: 30)')
     parser.add_argument('--runs', type=int, default=3, help='rounds (default: 3)')
     program.add_options(parser)
-    add_shared_options(parser)
-    options = parser.parse_args(arguments)
+    options = parse_with_shared(parser, arguments)
     if min(options.rate, options.clients, options.seconds, options.runs) < 1:
         parser.error('--rate, --clients, --seconds and --runs must be at least 1')
     return options
@@ -56,7 +56,8 @@ def parse(arguments):
 def main(arguments):
     options = parse(arguments)
     waltrail = program.Program(options)
-    comparison = Comparison('latency', f'{options.rate} tps')
+    comparison = Comparison('latency', f'{options.rate} tps', {'clients': options.clients, 'seconds': options.seconds, 'runs': options.runs,
+                                                            'apply flags': options.apply_flags})
     with two_ends.make_source(options) as source, two_ends.make_destination(options) as destination:
         rows = 2 * options.rate * (options.seconds + WARM_SECONDS)  # so that a run updates none twice
         make_table(source, rows)
@@ -72,11 +73,9 @@ def main(arguments):
                 with attached(trail) as database:
                     comparison.add(name, measure(name, source, destination, database, rows, options))
     comparison.print_table(COLUMNS)
-    comparison.print_goals(GOALS)
     print('\nFrom clock_timestamp() in the UPDATE to the row in the hands of a watcher at the destination, the same clock; medians [min–max]\n'
           'of the rounds. A question: how long one of the watcher\'s takes, of which each latency has about one.')
-    if options.json:
-        report.write_entries(options.json, list(comparison.entries(['logical_replication'])))
+    publish.publish(options, [comparison.figures(COLUMNS, ['logical_replication'])])
 
 
 def make_table(source, rows):

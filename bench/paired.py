@@ -8,6 +8,8 @@ import math
 import os
 import statistics
 
+from figures import entry
+
 
 def cpus():
     """The two that are used."""
@@ -60,14 +62,7 @@ def spread(values, digits):
     return f'{median} [{low}–{high}]'
 
 
-def entries(pairs_of, peer, description):
-    """For report.write_entries(): one for each subject and metric."""
-    for subject, pairs in pairs_of.items():
-        for metric in pairs[0][0]:
-            values, found = [values[metric] for values, _ in pairs], ratios(pairs, metric)
-            yield description | {
-                'subject': subject, 'peer': peer, 'metric': metric,
-                'value': statistics.median(values),
-                'ratio': statistics.median(found) if found else None,
-                'ratio_quartiles': quartiles(found)[::2] if found else None,
-                'runs': len(values), 'values': values}
+def entries(pairs_of, peer, bench, workload):
+    """Of Figures: one for each subject and metric."""
+    return [entry(bench, workload, subject, peer, metric, [values[metric] for values, _ in pairs], ratios(pairs, metric))
+            for subject, pairs in pairs_of.items() for metric in pairs[0][0]]

@@ -11,16 +11,21 @@ import random
 import statistics
 import time
 
+import publish
 import report
 import session
 import trail
 import trail_drop
 import trail_plans
-from options import add_shared_options
+from comparison import Comparison
+from figures import Column
+from options import parse_with_shared
 from server import Server
 from trail_queries import QUESTIONS
 
 SLOW_ASKED = 3
+STATES = ('first', 'warm', 'restarted', 'pending_first', 'pending')
+COLUMNS = [Column(f'{state} {what} ms', f'{state}_{what}_ms') for state in STATES for what in ('median', 'p99')]
 
 
 def parse(arguments):
@@ -33,8 +38,7 @@ def parse(arguments):
     parser.add_argument('--restarts', type=int, default=5, help='(default: 5)')
     parser.add_argument('--sessions', type=int, default=2, help='that load (default: 2)')
     parser.add_argument('--plans', action='store_true', help='print the plan of each question')
-    add_shared_options(parser)
-    options = parser.parse_args(arguments)
+    options = parse_with_shared(parser, arguments)
     if options.records < 1000 or options.changes < 2 * options.records or options.days < 2:
         parser.error('--records must be at least 1000, --changes twice that, --days at least 2')
     return options
@@ -46,17 +50,16 @@ def main(arguments):
     with Server(options.pg_config, options.os_user, options.library_path, settings=trail.SETTINGS) as server:
         trail.load(server, scale, options.sessions)
         trail.describe(server, scale)
-        results = {}
-        results['first'], results['warm'] = ask_all(server, scale, options.asked)
-        results['restarted'] = after_restarts(server, scale, options.restarts)
+        first, warm = ask_all(server, scale, options.asked)
+        restarted = after_restarts(server, scale, options.restarts)
         print(f'pending: {trail.fill_pending(server, scale)} changes in the newest partition\'s pending lists')
-        results['pending first'], results['pending'] = ask_all(server, scale, options.asked)
+        answers = first, warm, restarted, *ask_all(server, scale, options.asked)
         if options.plans:
             print_plans(server, scale)
         trail_drop.print_longest(trail_drop.drop_expired(server, scale))
-    print_results(results)
-    if options.json:
-        report.write_entries(options.json, list(entries(results)))
+    comparison = compared(dict(zip(STATES, answers)), options)
+    comparison.print_table(COLUMNS)
+    publish.publish(options, [comparison.figures(COLUMNS)])
 
 
 # -- the questions -----------------------------------------------------------------------------------------------------
@@ -113,26 +116,12 @@ def percentile_99(values):
     return sorted(values)[min(len(values) - 1, int(len(values) * 0.99))]
 
 
-def shown(values):
-    return '-' if not values else f'{statistics.median(values):.2f} / {percentile_99(values):.2f}'
-
-
-def print_results(results):
-    report.progress('')
-    rows = [['question', *(f'{state}: median / p99 ms' for state in results), 'target']]
-    for name, question in QUESTIONS.items():
-        cells = [shown(found.get(name)) for found in results.values()]
-        median = statistics.median(results['warm'][name])
-        target = '' if question.target_ms is None else \
-            f'<= {question.target_ms} ms {"met" if median <= question.target_ms else "missed"}'
-        rows.append([name, *cells, target])
-    report.print_aligned(rows)
-
-
-def entries(results):
+def compared(results, options):
+    """A run is one round: its medians and percentiles."""
+    comparison = Comparison('query', 'trail', {'changes': options.changes, 'records': options.records, 'days': options.days,
+                                               'asked': options.asked, 'restarts': options.restarts})
     for state, found in results.items():
         for name, values in found.items():
             if values:
-                yield {'bench': 'query', 'workload': state, 'subject': name, 'peer': None, 'metric': 'milliseconds',
-                       'value': statistics.median(values), 'p99': percentile_99(values), 'ratio': None,
-                       'runs': len(values)}
+                comparison.add(name, {f'{state}_median_ms': statistics.median(values), f'{state}_p99_ms': percentile_99(values)})
+    return comparison

@@ -17,13 +17,14 @@ import statistics
 import paired
 import pgbench
 import program
+import publish
 import report
 import trail_check
 import two_ends
 from audit_trigger import make_audit
-from comparison import Goal
 from consumers import CHANGES_PER_TRANSACTION, CONSUMERS, Attachment
-from options import add_shared_options
+from figures import Column, Figures
+from options import parse_with_shared
 from server import DATABASE, Server
 
 PEER = 'nothing'
@@ -32,7 +33,9 @@ WAL_FILES_AHEAD = 16          # of 16 MB
 KEYS = {'pgbench_accounts': 'aid', 'pgbench_branches': 'bid', 'pgbench_tellers': 'tid', 'pgbench_history': 'tid'}
 # As bench/run capture has them, for the same reasons.
 SETTINGS = {'shared_buffers': '512MB', 'full_page_writes': 'off', 'min_wal_size': '1GB'}
-GOALS = [Goal('waltrail', 'tps', PEER, least=0.98)]
+COLUMNS = [Column('tps', 'tps', 0), Column(f'tps / {PEER}', 'tps', 3, PEER), Column('walsender us a change', 'walsender_cpu_us_per_change'),
+           Column(f'walsender CPU / {PEER}', 'walsender_cpu_us_per_change', 2, PEER), Column('behind at the end: kB', 'lag_bytes', 0, per=1e3),
+           Column('changes', 'lag_changes', 0)]
 
 
 def parse(arguments):
@@ -45,8 +48,7 @@ def parse(arguments):
     parser.add_argument('--seconds', type=int, default=5, help='of a slice, of which a round has two for each server (default: 5)')
     parser.add_argument('--clients', type=int, default=2, help='of each pgbench (default: 2)')
     program.add_options(parser)
-    add_shared_options(parser)
-    options = parser.parse_args(arguments)
+    options = parse_with_shared(parser, arguments)
     options.subjects = options.subjects.split(',')
     options.cases = options.synchronous_commit.split(',')
     unknown = [name for name in options.subjects if name not in names]
@@ -74,9 +76,14 @@ def main(arguments):
             for attachment in attachments.values():
                 check_trail(attachment)
     print_results(pairs)
-    if options.json:
-        report.write_entries(options.json, [entry for case, found in pairs.items() for entry in paired.entries(
-            found, PEER, {'bench': 'source', 'workload': f'tpcb, synchronous_commit={case}'})])
+    publish.publish(options, [figures(pairs, options)])
+
+
+def figures(pairs, options):
+    asked = {'subjects': options.subjects, 'setups': options.setups, 'rounds': options.rounds, 'seconds': options.seconds,
+             'clients': options.clients, 'apply flags': options.apply_flags}
+    return Figures('source', 'tpcb', asked, COLUMNS, [entry for case, found in pairs.items() for entry in paired.entries(
+        found, PEER, 'source', f'tpcb, synchronous_commit={case}')])
 
 
 # -- the servers -------------------------------------------------------------------------------------------------------
@@ -201,9 +208,6 @@ def print_results(pairs):
                          f'{middle(measured, 1, "walsender_cpu_us_per_change"):.2f}', f'{middle(measured, 0, "lag_bytes") / 1e3:.0f}',
                          f'{middle(measured, 0, "lag_changes"):.0f}'])
         report.print_aligned(rows)
-        for goal in GOALS:
-            if goal.subject in found:
-                print(goal.told(statistics.median(paired.ratios(found[goal.subject], goal.metric))))
     print('\nMedians [quartiles] of all rounds; a ratio is that to a server with the slot of "nothing" at the same time. All of a server, its\n'
           'pgbench and what drains its slot run on one CPU, so that what is done for the slot is taken from the transactions.\n'
           'Behind: what the walsender had not sent, and what apply had not written, when pgbench ended; that has not cost anything yet.')

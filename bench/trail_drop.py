@@ -6,7 +6,6 @@ import time
 
 import report
 import session
-import trail
 
 LONGEST_MS = 100  # the goal
 

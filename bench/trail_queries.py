@@ -10,8 +10,7 @@ import typing
 class Question:
     sql: str
     parameters: typing.Callable
-    target_ms: float | None = None  # the median, warm, planning included
-    is_slow: bool = False           # reads the whole trail: asked a few times only
+    is_slow: bool = False  # reads the whole trail: asked a few times only
 
 
 def user(random, records):
@@ -30,14 +29,14 @@ MAIN = '''SELECT * FROM "changes"
  LIMIT 1'''
 
 QUESTIONS = {
-    'main job': Question(MAIN, lambda random, scale: {'key': str(user(random, scale.records))}, 5),
+    'main job': Question(MAIN, lambda random, scale: {'key': str(user(random, scale.records))}),
     'history': Question(
         "SELECT * FROM changes.history('users', %(key)s)",
-        lambda random, scale: {'key': str(user(random, scale.records))}, 5),
+        lambda random, scale: {'key': str(user(random, scale.records))}),
     'as_of': Question(
         "SELECT * FROM changes.as_of('users', %(key)s, now() - %(days)s * interval '1 day')",
         lambda random, scale: {'key': str(user(random, scale.records)),
-                               'days': 1 + random.random() * (scale.days - 2)}, 5),
+                               'days': 1 + random.random() * (scale.days - 2)}),
     'before @>': Question(
         '''SELECT * FROM "changes" WHERE "before" @> %(row)s''',
         lambda random, scale: {'row': '{"email": "user%d@example.com"}' % user(random, scale.records)}),

@@ -22,6 +22,7 @@ class Workload:
     changes: int              # the default
     rows_each: int | None     # of a transaction; None: all of them in one
     is_mixed: bool = False    # else half inserts, then half updates of the same rows
+    has_rows_before: bool = False  # as many as there are changes, which are updates of them
     has_context: bool = False
 
     @property
@@ -33,6 +34,8 @@ class Workload:
 
     def counts(self, changes):
         """The changes that write() makes when it is told to make about so many, by operation."""
+        if self.has_rows_before:
+            return {'CREATE': 0, 'UPDATE': changes, 'DELETE': 0}
         if not self.is_mixed:
             return {'CREATE': changes // 2, 'UPDATE': changes // 2, 'DELETE': 0}
         transactions = mixed_transactions(changes)
@@ -45,19 +48,31 @@ class Workload:
     def transactions(self, changes):
         if self.is_mixed:
             return mixed_transactions(changes)
-        rows = changes // 2
-        return 2 * -(-rows // (self.rows_each or rows))
+        rows = changes if self.has_rows_before else changes // 2
+        return (1 if self.has_rows_before else 2) * -(-rows // (self.rows_each or rows))
+
+    def write_rows_before(self, server, changes, database=DATABASE):
+        """What the changes need to be there, and no slot is to see."""
+        if self.has_rows_before:
+            server.sql('SET synchronous_commit = off', self._insert('1', str(changes)), database=database)
 
     def write(self, server, changes, first=1, database=DATABASE):
         """Rows are numbered from `first` on."""
-        body = self._mixed(changes, first) if self.is_mixed else self._halves(changes // 2, first)
+        body = self._body(changes, first)
         server.sql('SET synchronous_commit = off', f'DO $$ BEGIN {body} END $$', database=database)
 
-    def _halves(self, rows, first):
+    def _body(self, changes, first):
+        if self.is_mixed:
+            return self._mixed(changes, first)
+        if self.has_rows_before:
+            return self._each_row_once([self._update], changes, first)
+        return self._each_row_once([self._insert, self._update], changes // 2, first)
+
+    def _each_row_once(self, statements, rows, first):
+        """By the one statement, then by the other."""
         last, step = first + rows - 1, self.rows_each or rows
-        return ''.join(f'FOR low IN {first}..{last} BY {step} LOOP {self._context()} {statement} COMMIT; END LOOP;'
-                       for statement in (self._insert('low', f'least(low + {step - 1}, {last})'),
-                                         self._update('low', f'least(low + {step - 1}, {last})')))
+        return ''.join(f'FOR low IN {first}..{last} BY {step} LOOP {self._context()} {statement("low", f"least(low + {step - 1}, {last})")} '
+                       'COMMIT; END LOOP;' for statement in statements)
 
     def _mixed(self, changes, first):
         """Each transaction inserts rows, updates those of the one before it, and deletes those of the one before that."""
@@ -112,14 +127,19 @@ WORKLOADS = {workload.name: workload for workload in plain_and_with_context([
     Workload('bulk', '8 columns, all inserts in one transaction, then all updates in another', row_shapes.NARROW, 1_000_000, None),
     Workload('mix', f'8 columns, transactions of {MIXED_ROWS} inserts, updates and deletes each', row_shapes.NARROW, 300_000, MIXED_ROWS,
              is_mixed=True),
+    Workload('updates', '8 columns, 100 updates a transaction of rows that were there before', row_shapes.NARROW, 500_000, 100,
+             has_rows_before=True),
 ])}
 
+# Those whose trail has all that there is in the tables.
+FROM_NOTHING = {name: workload for name, workload in WORKLOADS.items() if not workload.has_rows_before}
 
-def parse_names(parser, names):
+
+def parse_names(parser, names, known):
     """The workloads of a comma-separated list, for --workload."""
     if names == 'all':
-        return list(WORKLOADS.values())
-    unknown = [name for name in names.split(',') if name not in WORKLOADS]
+        return list(known.values())
+    unknown = [name for name in names.split(',') if name not in known]
     if unknown:
-        parser.error(f'unknown workload "{unknown[0]}"; there are: all, {", ".join(WORKLOADS)}')
-    return [WORKLOADS[name] for name in dict.fromkeys(names.split(','))]
+        parser.error(f'unknown workload "{unknown[0]}"; there are: all, {", ".join(known)}')
+    return [known[name] for name in dict.fromkeys(names.split(','))]
