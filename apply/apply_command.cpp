@@ -77,7 +77,7 @@ int run_apply(const ApplySettings &settings) {
     std::stop_token stop = signals.token();
     RefusedRows refused;
     milliseconds delay = settings.reconnect_delay_min;
-    Maintenance maintenance(settings.ends.destination, settings.maintenance_interval);
+    Maintenance maintenance(settings);
     SourceClock clock(settings.ends.source, settings.idle_record_interval / 2);
     PatternWarnings patterns(settings);
     bool ever_streamed = false;

@@ -37,6 +37,8 @@ PostgresConnection connect_destination(const ApplySettings &settings) {
         "SET synchronous_commit = on; SET idle_in_transaction_session_timeout = 0; "
         "SET statement_timeout = 0; SET lock_timeout = 0; SET search_path = pg_catalog, pg_temp; "
         "SET client_min_messages = warning"); // commit_durably() must see the server's warning
+    destination.execute(
+        fmt::format("SET gin_pending_list_limit = '{}kB'", settings.pending_bytes_max >> 10));
     return destination;
 }
 
@@ -164,7 +166,7 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
     patterns.tell();
 
     FrameQueue frames(settings.memory_bytes_max / 4);
-    BatchQueue batches(progress.recorded_end, settings.memory_bytes_max / 4,
+    BatchQueue batches(progress.recorded_end, settings.memory_bytes_max / 4, maintenance.backlog(),
                        [&frames] { frames.wake(); });
     BatchRenderer renderer(batches, destination_clock, progress, start, refused, own_tables,
                            settings);

@@ -4,8 +4,9 @@
 
 namespace waltrail {
 
-BatchQueue::BatchQueue(Lsn recorded_end, size_t bytes_max, std::function<void()> on_recorded)
-    : bytes_max_(bytes_max),
+BatchQueue::BatchQueue(Lsn recorded_end, size_t bytes_max, Backlog &backlog,
+                       std::function<void()> on_recorded)
+    : bytes_max_(bytes_max), backlog_(backlog),
       on_recorded_(std::move(on_recorded)), recorded_{recorded_end,
                                                       std::chrono::steady_clock::now(),
                                                       std::nullopt} {}
@@ -23,8 +24,12 @@ Batch &BatchQueue::open() {
 bool BatchQueue::push(RowPiece piece, const std::stop_token &stop) {
     std::unique_lock lock(mutex_);
     size_t size = piece.rows->size;
-    changed_.wait(lock, stop,
-                  [&] { return is_over() || bytes_ == 0 || bytes_ + size <= bytes_max_; });
+    auto has_room = [&] { return bytes_ == 0 || bytes_ + size <= bytes_max_; };
+    if (!has_room()) {
+        backlog_.begin_waiting();
+        changed_.wait(lock, stop, [&] { return is_over() || has_room(); });
+        backlog_.end_waiting();
+    }
     if (failure_ != nullptr) std::rethrow_exception(failure_);
     if (stop.stop_requested() || cancelled_) return false;
     bytes_ += size;

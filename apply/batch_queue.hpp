@@ -13,6 +13,7 @@
 // Threads: open(), push(), seal() by the renderer only; the rest by any.
 #pragma once
 
+#include "apply/backlog.hpp"
 #include "apply/batch.hpp"
 
 #include <chrono>
@@ -40,8 +41,9 @@ struct Recorded {
 class BatchQueue {
   public:
     // `bytes_max`: of pieces that wait; one larger than that is taken when nothing else waits. `on_recorded` is called by a
-    // writer after each finish() and fail().
-    BatchQueue(Lsn recorded_end, size_t bytes_max, std::function<void()> on_recorded);
+    // writer after each finish() and fail(). `backlog` must outlive the queue.
+    BatchQueue(Lsn recorded_end, size_t bytes_max, Backlog &backlog,
+               std::function<void()> on_recorded);
 
     // The batch that goes on: the newest if it was not closed and has not been `ended`, else a new one. Valid until end().
     Batch &open();
@@ -77,6 +79,7 @@ class BatchQueue {
     [[nodiscard]] bool is_over() const { return cancelled_ || failure_ != nullptr; }
 
     size_t bytes_max_;
+    Backlog &backlog_;
     std::function<void()> on_recorded_;
     mutable std::mutex mutex_;
     std::condition_variable_any changed_;

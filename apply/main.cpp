@@ -149,6 +149,13 @@ void add_apply(CLI::App &app, ApplySettings &settings) {
         ->envname("WALTRAIL_BATCH_BYTES")
         ->check(CLI::Range(size_t{1} << 10, size_t{1} << 30))
         ->capture_default_str();
+    command
+        ->add_option("--pending-bytes", settings.pending_bytes_max,
+                     "what the pending list of a GIN index may hold; more than the usual while a "
+                     "burst is written, which it makes faster, and questions meanwhile slower")
+        ->envname("WALTRAIL_PENDING_BYTES")
+        ->check(CLI::Range(size_t{64} << 10, size_t{64} << 30))
+        ->capture_default_str();
     add_selection(*command, settings.selection);
 }
 

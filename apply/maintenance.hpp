@@ -3,7 +3,9 @@
 // and the cleaning of pending lists. A failure is a warning: rows without a partition go to the default one.
 #pragma once
 
+#include "apply/backlog.hpp"
 #include "apply/pending_cleaner.hpp"
+#include "apply/settings.hpp"
 
 #include <chrono>
 #include <stop_token>
@@ -14,12 +16,14 @@ namespace waltrail {
 
 class Maintenance {
   public:
-    explicit Maintenance(const std::string &destination_conninfo,
-                         std::chrono::milliseconds interval)
-        : conninfo_(destination_conninfo), interval_(interval), cleaner_(destination_conninfo) {}
+    explicit Maintenance(const ApplySettings &settings)
+        : conninfo_(settings.ends.destination), interval_(settings.maintenance_interval),
+          cleaner_(conninfo_, settings.declares_burst() ? &backlog_ : nullptr) {}
 
     // The first call waits until maintain() has run, and starts the threads; later calls do nothing.
     void start();
+    // For the session that streams to say that it is behind.
+    [[nodiscard]] Backlog &backlog() { return backlog_; }
 
   private:
     using Clock = std::chrono::steady_clock;
@@ -33,6 +37,7 @@ class Maintenance {
     std::string conninfo_;
     std::chrono::milliseconds interval_;
     Clock::time_point maintained_at_{};
+    Backlog backlog_;
     PendingCleaner cleaner_;
     std::jthread thread_; // last: it uses everything above
 };

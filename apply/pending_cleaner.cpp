@@ -15,7 +15,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Of the 4 MB that changes.setup() gives each list.
+// Of the 4 MB that a list usually may hold.
 constexpr int64_t much_bytes = int64_t{1} << 20;
 constexpr int64_t little_bytes = int64_t{256} << 10;
 
@@ -53,6 +53,10 @@ void PendingCleaner::run(std::stop_token stop) {
     while (true) {
         wait_for(interval, stop);
         if (stop.stop_requested()) return;
+        if (backlog_ != nullptr && backlog_->is_there()) {
+            interval = cleaning_interval_min;
+            continue;
+        }
         try {
             if (!destination) {
                 destination.emplace(conninfo_, "destination");

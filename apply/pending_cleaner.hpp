@@ -1,6 +1,9 @@
 // Keeps the pending lists of the trail's GIN indexes short, beside the writer, by changes.clean_pending() on a connection of
-// its own. Every query reads those lists whole; a full one (4 MB) is cleaned by the writer that filled it, whose batch waits for that.
+// its own. Every query reads those lists whole; a full one is cleaned by the writer that filled it, whose batch waits for that. In a burst that was
+// declared (ApplySettings::pending_bytes_max) lists may grow, and are cleaned once the writers have caught up.
 #pragma once
+
+#include "apply/backlog.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -21,8 +24,9 @@ inline constexpr std::chrono::milliseconds cleaning_interval_max{60'000};
 
 class PendingCleaner {
   public:
-    explicit PendingCleaner(std::string destination_conninfo)
-        : conninfo_(std::move(destination_conninfo)) {}
+    // While there is such a backlog it waits; null: it never does. The backlog must outlive this.
+    PendingCleaner(std::string destination_conninfo, const Backlog *backlog)
+        : conninfo_(std::move(destination_conninfo)), backlog_(backlog) {}
 
     // Starts the thread; later calls do nothing. Failures are warnings: the writer then cleans what it fills.
     void start();
@@ -31,6 +35,7 @@ class PendingCleaner {
     void run(std::stop_token stop);
 
     std::string conninfo_;
+    const Backlog *backlog_;
     std::jthread thread_; // last: it uses everything above
 };
 

@@ -23,10 +23,14 @@ struct ApplySettings {
     Ends ends;
     std::string until; // empty: for ever; "now"; or an LSN
     size_t memory_bytes_max = size_t{64} << 20;
-    int writers = 2;                          // sessions of the destination that write
+    int writers = 3;                          // sessions of the destination that write
     size_t batch_bytes_max = size_t{8} << 20; // of rendered rows; a batch ends at the next commit
     size_t batch_transactions_max = 5000;
     std::chrono::milliseconds batch_age_max{1000};
+    // Of each GIN index of a partition. More than what is usual declares a burst: nothing is cleaned while writers are behind.
+    static constexpr size_t pending_bytes_usual = size_t{4} << 20;
+    size_t pending_bytes_max = pending_bytes_usual;
+    [[nodiscard]] bool declares_burst() const { return pending_bytes_max > pending_bytes_usual; }
     std::chrono::milliseconds idle_record_interval{
         10'000}; // how often an idle source's position is recorded
     // On one server a record of progress is WAL itself, and makes the server write more: a snapshot of running transactions

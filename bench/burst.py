@@ -103,8 +103,11 @@ class Burst(Waltrail):
             finally:
                 asker.end()
         self.asker = asker
+        start = time.monotonic()
+        self.trail.sql('SELECT changes.clean_pending()')
+        cleaning_seconds = time.monotonic() - start
         return self.ingest.rates(ended.wall_seconds, apply_cpu_seconds=ended.cpu_seconds, apply_memory_mb=ended.memory_bytes_max / 1e6, **cpu,
-                                 questions=len(asker.answers), contains_ms_max=asker.longest('@>'), history_ms_max=asker.longest('history'))
+                                 cleaning_seconds=cleaning_seconds, questions=len(asker.answers), contains_ms_max=asker.longest('@>'), history_ms_max=asker.longest('history'))
 
     def check(self):
         super().check()

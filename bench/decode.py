@@ -25,7 +25,7 @@ from subjects import SUBJECTS, count_changes
 
 SAMPLE_INTERVAL_S = 0.01
 RUN_SLOT = 'bench_run'
-PEERS = ('nothing', 'pgoutput')
+PEERS = ('nothing', 'one_byte', 'pgoutput')
 COLUMNS = [
     Column('wall s', 'wall_seconds'), Column('walsender CPU s', 'walsender_cpu_seconds'), Column('MB', 'bytes', 1, per=1e6),
     *(Column(f'{what} / {peer}', metric, 2, peer) for peer in PEERS

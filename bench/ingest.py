@@ -28,7 +28,7 @@ COLUMNS = [
     Column(f'rate / {LIMIT}', 'changes_per_second', 3, LIMIT), Column('apply CPU s', 'apply_cpu_seconds'),
     Column('us a change', 'cpu_us_per_change'), Column('source CPU s', 'source_cpu_seconds'),
     Column('destination CPU s', 'destination_cpu_seconds'), Column('apply MB', 'apply_memory_mb', 1),
-    Column('context index MB', 'context_index_mb', 1), Column('asked', 'questions', 0),
+    Column('context index MB', 'context_index_mb', 1), Column('cleaning after it s', 'cleaning_seconds'), Column('asked', 'questions', 0),
     Column('@> worst ms', 'contains_ms_max', 1), Column('history worst ms', 'history_ms_max', 1),
 ]
 BURST_COLUMNS = [*COLUMNS, Column('rate / waltrail', 'changes_per_second', 3, 'waltrail')]

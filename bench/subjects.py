@@ -25,6 +25,7 @@ class Subject:
 
 SUBJECTS = {subject.name: subject for subject in [
     Subject('nothing', 'waltrail_bench_nothing', required=True),
+    Subject('one_byte', 'waltrail_bench_nothing', ('messages=on',), required=True),
     Subject('waltrail', 'waltrail', ('format=binary',), required=True),
     Subject('pgoutput', 'pgoutput', ('proto_version=1', 'publication_names=bench'), required=True,
             pattern=rb'(?:^|\n)[IUD]{relation_oid}[NO]'),
@@ -40,8 +41,8 @@ SUBJECTS = {subject.name: subject for subject in [
 
 
 def count_changes(subject, path, table, relation_oid):
-    """The changes in a file that pg_recvlogical wrote for the subject. None: it writes none."""
-    if subject.name == 'nothing':
+    """The changes in a file that pg_recvlogical wrote for the subject. None: it says none."""
+    if subject.plugin == 'waltrail_bench_nothing':
         return None
     with open(path, 'rb') as file:
         if file.seek(0, 2) == 0:

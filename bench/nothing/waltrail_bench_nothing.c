@@ -3,6 +3,9 @@
  * and nothing is written. What another plugin takes beyond this one is its own work and that of
  * the messages it sends; what this one takes, no plugin can save.
  *
+ * With the option "messages", each transaction is a message of one byte: what is left to save where
+ * every transaction has to be told at once.
+ *
  * It belongs to the bench and is never installed with the product.
  */
 #include "postgres.h"
@@ -20,6 +23,8 @@ static void
 start_decoding(LogicalDecodingContext *ctx, OutputPluginOptions *options, bool is_init)
 {
     options->output_type = OUTPUT_PLUGIN_BINARY_OUTPUT;
+    /* Any option asks for messages. */
+    ctx->output_plugin_private = ctx->output_plugin_options != NIL ? ctx : NULL;
 }
 
 static void
@@ -40,8 +45,13 @@ ignore_truncate(LogicalDecodingContext *ctx, ReorderBufferTXN *txn, int relation
 }
 
 static void
-ignore_commit(LogicalDecodingContext *ctx, ReorderBufferTXN *txn, XLogRecPtr commit_lsn)
+end_transaction(LogicalDecodingContext *ctx, ReorderBufferTXN *txn, XLogRecPtr commit_lsn)
 {
+    if (ctx->output_plugin_private == NULL)
+        return;
+    OutputPluginPrepareWrite(ctx, true);
+    appendStringInfoChar(ctx->out, 0);
+    OutputPluginWrite(ctx, true);
 }
 
 void
@@ -51,5 +61,5 @@ _PG_output_plugin_init(OutputPluginCallbacks *cb)
     cb->begin_cb = ignore_begin;
     cb->change_cb = ignore_change;
     cb->truncate_cb = ignore_truncate;
-    cb->commit_cb = ignore_commit;
+    cb->commit_cb = end_transaction;
 }

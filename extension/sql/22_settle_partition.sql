@@ -8,6 +8,8 @@
 --  * Autovacuum comes for inserted rows when a fifth of a table is new. Each time it reads all three GIN indexes whole, though nothing is
 --    dead: so rather when the table has doubled. Pending lists do not wait for it (changes.clean_pending), nor does freezing (changes.vacuum_commands).
 --    fillfactor stays as it is: heap pages are filled whole already, since no row is updated.
+--  * Earlier versions gave each GIN index a limit of its own for its pending list, and a trail that they made gives it to every partition:
+--    the option of an index that is partitioned cannot be taken back.
 --  * An append-only trigger that it has not from its root (changes.protection_commands).
 CREATE FUNCTION changes.settling_commands(partition regclass)
 RETURNS SETOF text
@@ -37,12 +39,17 @@ BEGIN
                         WHERE s.name = 'default_toast_compression' AND 'lz4' = ANY (s.enumvals))
          GROUP BY a.attrelid;
     END IF;
+    RETURN QUERY
+    SELECT format('ALTER INDEX %s RESET (gin_pending_list_limit)', c.oid::regclass)
+      FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
+     WHERE i.indrelid = partition
+       AND EXISTS (SELECT FROM unnest(c.reloptions) AS o (option) WHERE o.option = 'gin_pending_list_limit=4096');
     RETURN QUERY SELECT changes.protection_commands(partition);
 END
 $$;
 
 COMMENT ON FUNCTION changes.settling_commands(regclass) IS
-'Internal. Returns the ALTER TABLE commands that a partition of public.changes still needs, none where it needs none.
+'Internal. Returns the ALTER TABLE and ALTER INDEX commands that a partition of public.changes still needs, none where it needs none.
 Errors: none of its own. Example: SELECT changes.settling_commands(p.partition) FROM changes.partition_bounds() AS p;';
 
 -- Every partition goes through here once it is attached, whoever made it; later ones that lack something (made by an earlier version, by

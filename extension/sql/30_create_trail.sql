@@ -6,7 +6,8 @@
 --  * A primary key of a partitioned table must hold the partition column.
 --  * Every index is paid at every insert. There is none on "operation" or "table" alone: no query is
 --    answered well by them. jsonb_path_ops answers @> and @? with a value, not a bare key test.
---  * A pending list of GIN is read by every query: its size is pinned, not left to the server's settings.
+--  * A pending list of GIN is read by every query: its size is the writer's to choose (gin_pending_list_limit, which apply pins), for an
+--    index's own setting would go before a session's, and could not be raised for a burst without a lock that stops everybody.
 CREATE FUNCTION changes.create_trail()
 RETURNS void
 LANGUAGE plpgsql
@@ -36,11 +37,11 @@ BEGIN
     CREATE INDEX changes_order_idx ON public.changes
         USING brin (committed_at, position, transaction_id);
     CREATE INDEX changes_before_idx ON public.changes
-        USING gin (before jsonb_path_ops) WITH (gin_pending_list_limit = 4096);
+        USING gin (before jsonb_path_ops);
     CREATE INDEX changes_after_idx ON public.changes
-        USING gin (after jsonb_path_ops) WITH (gin_pending_list_limit = 4096);
+        USING gin (after jsonb_path_ops);
     CREATE INDEX changes_context_idx ON public.changes
-        USING gin (context jsonb_path_ops) WITH (gin_pending_list_limit = 4096);
+        USING gin (context jsonb_path_ops);
 
     REVOKE ALL ON TABLE public.changes FROM PUBLIC;
     PERFORM changes.comment_trail();

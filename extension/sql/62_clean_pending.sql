@@ -1,4 +1,4 @@
--- GIN collects new entries in a pending list, which every query reads whole; when it is full (4 MB an index), the writer that fills it must clean it, and
+-- GIN collects new entries in a pending list, which every query reads whole; when it is full (what apply sets, or the server), the writer that fills it must clean it, and
 -- its statement takes as long as that. Cleaned beside the writers it seldom fills.
 --
 --  * Only an index's owner may clean it, and a writer is not: hence SECURITY DEFINER. It names its indexes itself.

@@ -108,6 +108,7 @@ def test_destination_is_the_source_and_was_not_prepared(pair, waltrail):
         (["apply", "--source", "x", "--destination", "y", "--mask-columns", "a.b.c", "d.e.f"],
          ['"d.e.f"', "separate patterns with commas, or repeat the flag"]),
         (["apply", "--source", "x", "--destination", "y", "--memory-bytes", "tiny"], ["--memory-bytes"]),
+        (["apply", "--source", "x", "--destination", "y", "--pending-bytes", "1000"], ["--pending-bytes", "65536"]),
     ],
 )
 def test_wrong_usage(waltrail, arguments, words):

@@ -75,21 +75,45 @@ def test_a_vacuum_that_waits_keeps_nothing_from_ending(begun, waltrail):
     assert destination.value(f"SELECT count(*) FROM changes.seals WHERE partition = '{busy}'::regclass") == 0
 
 
+PENDING = """
+    SELECT coalesce({}(m.n_pending_pages), 0)::int
+      FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid JOIN pg_am AS a ON a.oid = c.relam AND a.amname = 'gin'
+     CROSS JOIN LATERAL gin_metapage_info(get_raw_page(c.oid::regclass::text, 0)) AS m WHERE c.relkind = 'i'
+"""
+
+
 def test_pending_lists_are_cleaned_beside_the_writer(begun, waltrail):
     source, destination, slot = begun
     destination.execute("CREATE EXTENSION pageinspect")
-    pending = """
-        SELECT coalesce(sum(m.n_pending_pages), 0)::int
-          FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid JOIN pg_am AS a ON a.oid = c.relam AND a.amname = 'gin'
-         CROSS JOIN LATERAL gin_metapage_info(get_raw_page(c.oid::regclass::text, 0)) AS m WHERE c.relkind = 'i'
-    """
     apply = waltrail.apply(source, destination, slot)
     source.execute("INSERT INTO counters SELECT i, i FROM generate_series(1, 2000) AS i")
     wait_until(lambda: destination.value("SELECT count(*) FROM public.changes") == 2001, "the rows are there")
-    wait_until(lambda: destination.value(pending) == 0, "the pending lists are cleaned", 30)
+    wait_until(lambda: destination.value(PENDING.format("sum")) == 0, "the pending lists are cleaned", 30)
     assert destination.value("SELECT count(*) FROM public.changes WHERE after @> '{\"id\": 1999}'") == 1
     assert apply.stop() == 0
     assert "could not" not in apply.output()
+
+
+def write_rows(source, first, last):
+    source.execute(f"INSERT INTO burst SELECT i, 'one', 'two', 'three', 'four', 'five' FROM generate_series({first}, {last}) AS i")
+
+
+def test_a_declared_burst_may_pend_until_it_is_over(source, destination, slot, waltrail):
+    """4 MB of a list are 512 pages; 40,000 rows of six values pend in some 600."""
+    source.execute("CREATE TABLE burst (id int PRIMARY KEY, a text, b text, c text, d text, e text)")
+    waltrail.init(source, destination, slot)
+    destination.execute("CREATE EXTENSION pageinspect")
+    longest = PENDING.format("max")
+    write_rows(source, 1, 40000)
+    waltrail.apply_until_now(source, destination, slot)
+    assert destination.value(longest) <= 512
+    write_rows(source, 40001, 80000)
+    waltrail.apply_until_now(source, destination, slot, "--pending-bytes", str(64 << 20))
+    assert destination.value(longest) > 512
+    assert destination.value("SELECT count(*) FROM public.changes WHERE after @> '{\"id\": 79999}'") == 1
+    apply = waltrail.apply(source, destination, slot, "--pending-bytes", str(64 << 20))
+    wait_until(lambda: destination.value(longest) == 0, "the pending lists are cleaned once nothing is behind", 30)
+    assert apply.stop() == 0
 
 
 def test_what_holds_and_seals_write_is_not_recorded_in_a_database_of_its_own(source, slot, waltrail):

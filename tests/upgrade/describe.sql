@@ -42,7 +42,9 @@ SELECT c.oid::pg_catalog.regclass,
 SELECT c.oid::pg_catalog.regclass, n.conname, pg_catalog.pg_get_constraintdef(n.oid)
   FROM pg_catalog.pg_constraint AS n JOIN pg_catalog.pg_class AS c ON c.oid = n.conrelid
  WHERE pg_temp.is_ours(c.oid) AND NOT c.relispartition ORDER BY c.oid::pg_catalog.regclass::text, n.conname;
-SELECT c.oid::pg_catalog.regclass, pg_catalog.pg_get_indexdef(i.indexrelid), x.reloptions
+-- A partitioned index keeps the options that it was made with; what counts is those of the partitions.
+SELECT c.oid::pg_catalog.regclass, pg_catalog.regexp_replace(pg_catalog.pg_get_indexdef(i.indexrelid), CASE x.relkind WHEN 'I' THEN ' WITH .*' ELSE '$^' END, ''),
+       CASE x.relkind WHEN 'i' THEN x.reloptions END
   FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.indrelid JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
  WHERE pg_temp.is_ours(c.oid) ORDER BY c.oid::pg_catalog.regclass::text, x.relname;
 SELECT c.oid::pg_catalog.regclass, t.tgname, t.tgenabled, pg_catalog.pg_get_triggerdef(t.oid)

@@ -18,6 +18,8 @@ RowPiece piece_of(std::string_view rows) {
     return piece;
 }
 
+Backlog backlog;
+
 void fill(BatchQueue &queue, uint64_t to, std::string_view rows = "row") {
     Batch &batch = queue.open();
     batch.to = {to};
@@ -32,7 +34,7 @@ std::string drain(BatchQueue &queue, BatchQueue::Entry &entry) {
 }
 
 TEST(BatchQueue, rows_come_in_order_and_progress_with_them) {
-    BatchQueue queue({1}, 1000, [] {});
+    BatchQueue queue({1}, 1000, backlog, [] {});
     fill(queue, 10, "a");
     fill(queue, 20, "b");
     queue.end();
@@ -47,7 +49,7 @@ TEST(BatchQueue, rows_come_in_order_and_progress_with_them) {
 }
 
 TEST(BatchQueue, a_sealed_batch_goes_on_until_a_writer_has_closed_it) {
-    BatchQueue queue({1}, 1000, [] {});
+    BatchQueue queue({1}, 1000, backlog, [] {});
     fill(queue, 10, "a");
     queue.seal();
     BatchQueue::Entry *entry = queue.take();
@@ -65,7 +67,7 @@ TEST(BatchQueue, a_sealed_batch_goes_on_until_a_writer_has_closed_it) {
 }
 
 TEST(BatchQueue, an_ended_batch_does_not_go_on) {
-    BatchQueue queue({1}, 1000, [] {});
+    BatchQueue queue({1}, 1000, backlog, [] {});
     fill(queue, 10, "a");
     queue.end();
     fill(queue, 20, "b");
@@ -75,7 +77,7 @@ TEST(BatchQueue, an_ended_batch_does_not_go_on) {
 }
 
 TEST(BatchQueue, an_open_batch_is_taken_with_its_first_piece_and_ends_when_sealed) {
-    BatchQueue queue({1}, 1000, [] {});
+    BatchQueue queue({1}, 1000, backlog, [] {});
     fill(queue, 10, "a");
     BatchQueue::Entry *entry = queue.take();
     ASSERT_TRUE(queue.next_piece(*entry));
@@ -92,7 +94,7 @@ TEST(BatchQueue, an_open_batch_is_taken_with_its_first_piece_and_ends_when_seale
 }
 
 TEST(BatchQueue, a_batch_waits_for_the_one_before_it) {
-    BatchQueue queue({1}, 1000, [] {});
+    BatchQueue queue({1}, 1000, backlog, [] {});
     for (uint64_t to : {10, 20}) {
         fill(queue, to);
         queue.end();
@@ -143,7 +145,7 @@ TEST(BatchQueue, a_failure_waits_for_the_batches_before_it_and_ends_those_behind
 }
 
 TEST(BatchQueue, pieces_wait_for_room_and_a_large_one_is_taken_alone) {
-    BatchQueue queue({1}, 100, [] {});
+    BatchQueue queue({1}, 100, backlog, [] {});
     fill(queue, 10, std::string(500, 'x'));
     std::stop_source stop;
     std::atomic<bool> pushed = false;
@@ -163,7 +165,7 @@ TEST(BatchQueue, pieces_wait_for_room_and_a_large_one_is_taken_alone) {
 }
 
 TEST(BatchQueue, cancel_ends_every_wait) {
-    BatchQueue queue({1}, 1000, [] {});
+    BatchQueue queue({1}, 1000, backlog, [] {});
     fill(queue, 10);
     BatchQueue::Entry *entry = queue.take();
     ASSERT_TRUE(queue.next_piece(*entry));
@@ -188,6 +190,20 @@ TEST(Batch, tells_which_change_a_row_is) {
     expect(3, 200, 1);
     expect(4, 200, 3);
     expect(5, 300, 0);
+}
+
+TEST(BatchQueue, rows_that_wait_for_room_are_a_backlog) {
+    Backlog noted;
+    BatchQueue queue({1}, 10, noted, [] {});
+    queue.open();
+    ASSERT_TRUE(queue.push(piece_of("0123456789"), {}));
+    EXPECT_FALSE(noted.is_there());
+    BatchQueue::Entry *entry = queue.take();
+    std::jthread renderer([&] { (void)queue.push(piece_of("more"), {}); });
+    while (!noted.is_there()) std::this_thread::yield();
+    EXPECT_TRUE(queue.next_piece(*entry).has_value());
+    renderer.join();
+    EXPECT_TRUE(noted.is_there()); // for a moment
 }
 
 } // namespace
