@@ -41,8 +41,8 @@ SELECT lives_ok($$ALTER INDEX public.changes_default_after_idx SET (gin_pending_
                   ALTER INDEX public.changes_default_before_idx SET (gin_pending_list_limit = 128)$$, 'indexes may have a limit of their own');
 SELECT changes.setup();
 SELECT results_eq(
-    $$SELECT c.relname::text, c.reloptions FROM pg_class AS c WHERE c.relname LIKE 'changes\_default\_%' AND c.reloptions IS NOT NULL$$,
-    $$VALUES ('changes_default_before_idx', ARRAY['gin_pending_list_limit=128'])$$,
+    $$SELECT c.relname::text COLLATE "C", c.reloptions FROM pg_class AS c WHERE c.relname LIKE 'changes\_default\_%' AND c.reloptions IS NOT NULL$$,
+    $$VALUES ('changes_default_before_idx'::text COLLATE "C", ARRAY['gin_pending_list_limit=128'])$$,
     'setup() takes away the one that earlier versions gave, and leaves an operator''s');
 
 SELECT * FROM finish();
