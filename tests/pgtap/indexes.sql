@@ -40,9 +40,9 @@ SELECT is_empty(
 SELECT lives_ok($$ALTER INDEX public.changes_default_after_idx SET (gin_pending_list_limit = 4096);
                   ALTER INDEX public.changes_default_before_idx SET (gin_pending_list_limit = 128)$$, 'indexes may have a limit of their own');
 SELECT changes.setup();
-SELECT results_eq(
-    $$SELECT c.relname::text COLLATE "C", c.reloptions FROM pg_class AS c WHERE c.relname LIKE 'changes\_default\_%' AND c.reloptions IS NOT NULL$$,
-    $$VALUES ('changes_default_before_idx'::text COLLATE "C", ARRAY['gin_pending_list_limit=128'])$$,
+SELECT is(
+    (SELECT string_agg(format('%s %s', c.relname, c.reloptions), ', ') FROM pg_class AS c WHERE c.relname LIKE 'changes\_default\_%' AND c.reloptions IS NOT NULL),
+    'changes_default_before_idx {gin_pending_list_limit=128}',
     'setup() takes away the one that earlier versions gave, and leaves an operator''s');
 
 SELECT * FROM finish();
