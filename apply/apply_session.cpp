@@ -26,6 +26,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds pop_patience{250};
+// At the end, for what is with the writers. What takes longer is rolled back, and comes again with the next start.
+constexpr milliseconds end_patience{10'000};
 constexpr milliseconds slot_poll_interval{250};
 // A walsender that has lost its client notices after wal_sender_timeout; this much later the slot must be free.
 constexpr milliseconds slot_grace{5'000};
@@ -109,19 +111,24 @@ void render_stream(FrameQueue &frames, BatchRenderer &renderer, BatchQueue &batc
         if (target && acknowledged >= *target) break;
     }
     // A batch of which a piece is missing is never sealed: nobody may wait for it.
-    if (renderer.settle({}) && !renderer.in_transaction()) {
-        batches.wait_idle({});
-        idle.record_if_due(
-            target.has_value()); // the target's batch may not have known the time yet
-        batches.wait_idle({});
+    if (renderer.settle({}) && !renderer.in_transaction() && batches.wait_idle(end_patience)) {
+        // The target's batch may not have known the source's time yet.
+        idle.record_if_due(target.has_value());
+        batches.wait_idle(end_patience);
     }
     receiver.acknowledge(batches.recorded().end);
 }
 
-// Ends the waiting of those who use the queue, before they are joined.
+// Ends what the writers are at or wait for, before they are joined.
 struct CancelAtEnd {
     BatchQueue &batches;
-    ~CancelAtEnd() { batches.cancel(); }
+    std::deque<BatchWriter> &writers;
+    ~CancelAtEnd() {
+        bool is_idle = batches.is_idle();
+        batches.cancel();
+        if (!is_idle)
+            for (BatchWriter &writer : writers) writer.cancel();
+    }
 };
 
 } // namespace
@@ -173,7 +180,7 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
     IdleRecord idle(batches, renderer, settings, one_server);
     std::deque<PostgresConnection> more_destinations;
     std::deque<BatchWriter> writers;
-    CancelAtEnd cancel{batches};
+    CancelAtEnd cancel{batches, writers};
     // The first is the session that holds the lock of the source: who loses the lock stops writing.
     writers.emplace_back(destination, batches, destination_clock, progress, system.timeline);
     while (static_cast<int>(writers.size()) < settings.writers) {

@@ -59,9 +59,9 @@ bool BatchQueue::is_idle() const {
     return entries_.empty();
 }
 
-bool BatchQueue::wait_idle(const std::stop_token &stop) {
+bool BatchQueue::wait_idle(std::chrono::milliseconds patience) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, stop, [&] { return is_over() || entries_.empty(); });
+    changed_.wait_for(lock, patience, [&] { return is_over() || entries_.empty(); });
     if (failure_ != nullptr) std::rethrow_exception(failure_);
     return entries_.empty();
 }

@@ -57,8 +57,8 @@ class BatchQueue {
 
     // Nothing is open or waits to be recorded.
     [[nodiscard]] bool is_idle() const;
-    // Waits for that; false when the stop was requested. Rethrows what a writer failed with.
-    bool wait_idle(const std::stop_token &stop);
+    // Waits for that; false when it took longer than `patience`. Rethrows what a writer failed with.
+    bool wait_idle(std::chrono::milliseconds patience);
     [[nodiscard]] Recorded recorded() const;
     void rethrow_failure() const;
 

@@ -29,7 +29,13 @@ bool is_of_the_row(const Error &error, bool is_large) {
 BatchWriter::BatchWriter(PostgresConnection &destination, BatchQueue &batches,
                          DestinationClock &clock, const Progress &progress, uint32_t timeline)
     : destination_(destination), batches_(batches), clock_(clock), progress_(progress),
-      timeline_(timeline), thread_([this] { run(); }) {}
+      timeline_(timeline), cancel_(PQgetCancel(destination.get()), PQfreeCancel),
+      thread_([this] { run(); }) {}
+
+void BatchWriter::cancel() const {
+    char error[256]; // without success the statement runs to its end
+    static_cast<void>(PQcancel(cancel_.get(), error, sizeof(error)));
+}
 
 void BatchWriter::run() {
     while (BatchQueue::Entry *entry = batches_.take()) {

@@ -10,6 +10,7 @@
 #include "apply/destination_clock.hpp"
 #include "apply/progress.hpp"
 
+#include <memory>
 #include <thread>
 
 namespace waltrail {
@@ -24,6 +25,8 @@ class BatchWriter {
     ~BatchWriter() = default;
     BatchWriter(const BatchWriter &) = delete;
     BatchWriter &operator=(const BatchWriter &) = delete;
+    // Ends the statement that the destination is at, if any: it may wait for a lock, or for ever. Once the queue is cancelled.
+    void cancel() const;
 
   private:
     struct Written {
@@ -44,6 +47,7 @@ class BatchWriter {
     DestinationClock &clock_;
     const Progress &progress_;
     uint32_t timeline_;
+    std::unique_ptr<PGcancel, decltype(&PQfreeCancel)> cancel_;
     std::jthread thread_; // last: it uses everything above
 };
 

@@ -62,6 +62,12 @@ std::string connection_hint(std::map<std::string, std::string> settings, const s
                        end);
 }
 
+std::vector<const char *> values_of(const std::vector<Parameter> &parameters) {
+    std::vector<const char *> values;
+    for (auto &parameter : parameters) values.push_back(parameter ? parameter->c_str() : nullptr);
+    return values;
+}
+
 } // namespace
 
 long Result::affected() const { return std::atol(PQcmdTuples(result_.get())); }
@@ -129,6 +135,24 @@ Result PostgresConnection::execute(const std::string &sql,
     return execute_parameters(sql, parameters, std::nullopt);
 }
 
+Result PostgresConnection::execute_prepared(const std::string &sql,
+                                            const std::vector<Parameter> &parameters) {
+    auto known = prepared_.find(sql);
+    if (known == prepared_.end()) {
+        std::string name = fmt::format("waltrail_{}", prepared_.size());
+        Result prepared(PQprepare(connection_.get(), name.c_str(), sql.c_str(), 0, nullptr));
+        check(prepared.get(), PGRES_COMMAND_OK, sql);
+        known = prepared_.emplace(sql, name).first;
+    }
+    std::vector<const char *> values = values_of(parameters);
+    Result result(PQexecPrepared(connection_.get(), known->second.c_str(),
+                                 static_cast<int>(values.size()), values.data(), nullptr, nullptr,
+                                 0));
+    ExecStatusType status = PQresultStatus(result.get());
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) throw error(result.get(), sql);
+    return result;
+}
+
 Result PostgresConnection::execute_with_bytes(const std::string &sql,
                                               const std::vector<Parameter> &parameters,
                                               std::string_view bytes) {
@@ -138,8 +162,7 @@ Result PostgresConnection::execute_with_bytes(const std::string &sql,
 Result PostgresConnection::execute_parameters(const std::string &sql,
                                               const std::vector<Parameter> &parameters,
                                               std::optional<std::string_view> bytes) {
-    std::vector<const char *> values;
-    for (auto &parameter : parameters) values.push_back(parameter ? parameter->c_str() : nullptr);
+    std::vector<const char *> values = values_of(parameters);
     std::vector<int> lengths(values.size()), formats(values.size()); // of text neither is looked at
     if (bytes) {
         values.push_back(bytes->data());

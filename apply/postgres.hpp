@@ -7,6 +7,7 @@
 #include <libpq-fe.h>
 
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -58,7 +59,9 @@ class PostgresConnection {
     Result execute(const std::string &sql);
     // One statement with text parameters $1 … (not on a replication connection).
     Result execute(const std::string &sql, const std::vector<Parameter> &parameters);
-    // The same, with one more parameter behind the others: a bytea, which may be as long as the protocol allows (1 GB).
+    // The same, parsed at its first use only.
+    Result execute_prepared(const std::string &sql, const std::vector<Parameter> &parameters);
+    // The same as execute(), with one more parameter behind the others: a bytea, which may be as long as the protocol allows (1 GB).
     Result execute_with_bytes(const std::string &sql, const std::vector<Parameter> &parameters,
                               std::string_view bytes);
 
@@ -86,6 +89,7 @@ class PostgresConnection {
     std::unique_ptr<PGconn, decltype(&PQfinish)> connection_;
     // Owned apart, so that libpq's pointer to it survives a move of this object.
     std::unique_ptr<std::vector<std::string>> warnings_;
+    std::map<std::string, std::string> prepared_; // names by their SQL
 };
 
 // What a role or database has set must not end a step half-way, lead a name astray or change how a value reads.

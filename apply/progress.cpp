@@ -45,6 +45,22 @@ constexpr const char *ranges_sql =
     "1000000)::pg_catalog.int8 "
     "FROM changes.applied WHERE source_id = $1 ORDER BY start_lsn";
 
+// With no commit, or no time of the source, what is there stays.
+constexpr size_t advance_parameters = 11;
+constexpr const char *advance_sql = R"(
+UPDATE changes.applied SET
+    end_lsn = $3, timeline = $4, changes = changes + $5, marked = marked + $6,
+    recorded_at = pg_catalog.clock_timestamp(),
+    last_commit_lsn = coalesce($7, last_commit_lsn),
+    last_end_lsn = coalesce($8, last_end_lsn),
+    last_transaction_id = coalesce($9, last_transaction_id),
+    last_committed_at = coalesce('2000-01-01 00:00:00+00'::pg_catalog.timestamptz
+                                 + $10::pg_catalog.int8 * '1 microsecond'::pg_catalog.interval, last_committed_at),
+    source_time = coalesce('2000-01-01 00:00:00+00'::pg_catalog.timestamptz
+                           + $11::pg_catalog.int8 * '1 microsecond'::pg_catalog.interval, source_time)
+ WHERE source_id = $1 AND end_lsn = $2
+RETURNING pg_catalog.floor((extract(epoch FROM pg_catalog.clock_timestamp()) - 946684800) * 1000000)::pg_catalog.int8)";
+
 void take_contiguous(const Result &rows, int row, Progress &progress) {
     progress.recorded_end = lsn_of(rows.text(row, 1));
     progress.timeline = number<uint32_t>(rows.text(row, 2));
@@ -126,32 +142,16 @@ wire::Timestamp record_advance(PostgresConnection &destination, const Progress &
                                       std::to_string(advance.timeline),
                                       std::to_string(advance.changes),
                                       std::to_string(advance.marked)};
-    std::string last;
+    parameters.resize(advance_parameters);
     if (advance.last_commit) {
         const wire::Transaction &commit = *advance.last_commit;
-        last = ", last_commit_lsn = $7, last_end_lsn = $8, last_transaction_id = $9, "
-               "last_committed_at = "
-               "'2000-01-01 00:00:00+00'::pg_catalog.timestamptz + $10::pg_catalog.int8 * '1 "
-               "microsecond'::pg_catalog.interval";
-        parameters.push_back(lsn_text(commit.commit_lsn));
-        parameters.push_back(lsn_text(commit.end_lsn));
-        parameters.push_back(std::to_string(commit.xid.value));
-        parameters.push_back(std::to_string(commit.committed_at.microseconds));
+        parameters[6] = lsn_text(commit.commit_lsn);
+        parameters[7] = lsn_text(commit.end_lsn);
+        parameters[8] = std::to_string(commit.xid.value);
+        parameters[9] = std::to_string(commit.committed_at.microseconds);
     }
-    if (advance.source_time) {
-        parameters.push_back(std::to_string(advance.source_time->microseconds));
-        last += fmt::format(", source_time = '2000-01-01 00:00:00+00'::pg_catalog.timestamptz + "
-                            "${}::pg_catalog.int8 * '1 microsecond'::pg_catalog.interval",
-                            parameters.size());
-    }
-    Result updated = destination.execute(
-        fmt::format("UPDATE changes.applied SET end_lsn = $3, timeline = $4, "
-                    "changes = changes + $5, marked = marked + $6, recorded_at = "
-                    "pg_catalog.clock_timestamp(){} WHERE source_id = $1 AND end_lsn = $2 "
-                    "RETURNING pg_catalog.floor((extract(epoch FROM pg_catalog.clock_timestamp()) "
-                    "- 946684800) * 1000000)::pg_catalog.int8",
-                    last),
-        parameters);
+    if (advance.source_time) parameters[10] = std::to_string(advance.source_time->microseconds);
+    Result updated = destination.execute_prepared(advance_sql, parameters);
     if (updated.affected() != 1)
         throw Error(Disposition::reconnect,
                     fmt::format("{}: the recorded position of source \"{}\" is no longer {}",

@@ -1,5 +1,6 @@
 """Several writers side by side: the trail is a beginning of the stream at every moment, whoever is slow, refused or killed."""
 
+import contextlib
 import random
 import threading
 import time
@@ -133,3 +134,20 @@ def test_one_writer_is_enough(pair, waltrail):
     write_counters(source, 200)
     waltrail.apply_until_now(source, destination, slot, "--writers", "1")
     assert assert_beginning(destination) == 200
+
+
+@pytest.mark.parametrize("rows", [10, 200_000])
+def test_a_stop_does_not_wait_for_a_destination_that_is_locked(pair, waltrail, rows):
+    """What is with the writers, or waits for them in full queues, is given up and comes again."""
+    source, destination, slot = pair
+    process = waltrail.apply(source, destination, slot, "--memory-bytes", str(16 << 20))
+    process.wait_for_output("streaming")
+    with contextlib.closing(destination.connect(autocommit=False)) as locker:
+        locker.cursor().execute("LOCK TABLE public.changes IN ACCESS EXCLUSIVE MODE")
+        source.execute(f"INSERT INTO counters SELECT i, i FROM generate_series(1, {rows}) AS i")
+        wait_until(lambda: destination.value("SELECT count(*) FROM pg_locks WHERE NOT granted") > 0, "a writer to wait for the lock")
+        started = time.monotonic()
+        assert process.stop() == 0
+        assert time.monotonic() - started < 20
+    waltrail.apply_until_now(source, destination, slot)
+    assert assert_beginning(destination) == rows

@@ -112,7 +112,7 @@ TEST(BatchQueue, a_batch_waits_for_the_one_before_it) {
     std::this_thread::sleep_for(milliseconds(20));
     EXPECT_FALSE(has_turn);
     queue.finish(*first, 1, 0);
-    EXPECT_TRUE(queue.wait_idle({}));
+    EXPECT_TRUE(queue.wait_idle(milliseconds(1000)));
     writer.join();
     EXPECT_EQ(queue.recorded().end.value, 20u);
     EXPECT_EQ(queue.recorded().changes, 2u);
