@@ -29,7 +29,8 @@ PEERS = ('nothing', 'one_byte', 'pgoutput')
 COLUMNS = [
     Column('wall s', 'wall_seconds'), Column('walsender CPU s', 'walsender_cpu_seconds'), Column('MB', 'bytes', 1, per=1e6),
     *(Column(f'{what} / {peer}', metric, 2, peer) for peer in PEERS
-      for what, metric in (('wall', 'wall_seconds'), ('CPU', 'walsender_cpu_seconds'), ('bytes', 'bytes')))]
+      for what, metric in (('wall', 'wall_seconds'), ('CPU', 'walsender_cpu_seconds'))),
+    Column('bytes / pgoutput', 'bytes', 2, 'pgoutput')]
 
 
 @dataclasses.dataclass(frozen=True)
