@@ -120,7 +120,7 @@ TEST(BatchQueue, a_batch_waits_for_the_one_before_it) {
 
 TEST(BatchQueue, a_failure_waits_for_the_batches_before_it_and_ends_those_behind_it) {
     std::atomic<int> wakes = 0;
-    BatchQueue queue({1}, 1000, [&] { wakes++; });
+    BatchQueue queue({1}, 1000, backlog, [&] { wakes++; });
     for (uint64_t to : {10, 20, 30}) {
         fill(queue, to);
         queue.end();
