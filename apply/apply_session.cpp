@@ -111,7 +111,7 @@ void render_stream(FrameQueue &frames, BatchRenderer &renderer, BatchQueue &batc
         if (target && acknowledged >= *target) break;
     }
     // A batch of which a piece is missing is never sealed: nobody may wait for it.
-    if (renderer.settle({}) && !renderer.in_transaction() && batches.wait_idle(end_patience)) {
+    if (renderer.settle(stop) && !renderer.in_transaction() && batches.wait_idle(end_patience)) {
         // The target's batch may not have known the source's time yet.
         idle.record_if_due(target.has_value());
         batches.wait_idle(end_patience);
@@ -119,15 +119,18 @@ void render_stream(FrameQueue &frames, BatchRenderer &renderer, BatchQueue &batc
     receiver.acknowledge(batches.recorded().end);
 }
 
-// Ends what the writers are at or wait for, before they are joined.
+// Ends the writers, before they are joined: each at its next step or, where a stop was requested, at once. After an error they
+// have their time: a destination that is gone would not answer the request to cancel either.
 struct CancelAtEnd {
     BatchQueue &batches;
     std::deque<BatchWriter> &writers;
+    const std::stop_token &stop;
     ~CancelAtEnd() {
         bool is_idle = batches.is_idle();
         batches.cancel();
-        if (!is_idle)
-            for (BatchWriter &writer : writers) writer.cancel();
+        if (is_idle || !stop.stop_requested()) return;
+        std::vector<std::jthread> cancelling;
+        for (BatchWriter &writer : writers) cancelling.emplace_back([&writer] { writer.cancel(); });
     }
 };
 
@@ -180,7 +183,7 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
     IdleRecord idle(batches, renderer, settings, one_server);
     std::deque<PostgresConnection> more_destinations;
     std::deque<BatchWriter> writers;
-    CancelAtEnd cancel{batches, writers};
+    CancelAtEnd cancel{batches, writers, stop};
     // The first is the session that holds the lock of the source: who loses the lock stops writing.
     writers.emplace_back(destination, batches, destination_clock, progress, system.timeline);
     while (static_cast<int>(writers.size()) < settings.writers) {

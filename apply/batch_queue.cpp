@@ -31,7 +31,7 @@ bool BatchQueue::push(RowPiece piece, const std::stop_token &stop) {
         backlog_.end_waiting();
     }
     if (failure_ != nullptr) std::rethrow_exception(failure_);
-    if (stop.stop_requested() || cancelled_) return false;
+    if (cancelled_ || !has_room()) return false;
     bytes_ += size;
     opened_->pieces_.push_back(std::move(piece));
     changed_.notify_all();

@@ -48,7 +48,7 @@ class BatchQueue {
     // The batch that goes on: the newest if it was not closed and has not been `ended`, else a new one. Valid until end().
     Batch &open();
     [[nodiscard]] bool has_open() const { return opened_ != nullptr; }
-    // Waits for room. False when the stop was requested. Rethrows what a writer failed with.
+    // Waits for room. False when the stop was requested before there was any. Rethrows what a writer failed with.
     bool push(RowPiece piece, const std::stop_token &stop);
     // The open batch may be recorded as it is.
     void seal();

@@ -29,12 +29,19 @@ bool is_of_the_row(const Error &error, bool is_large) {
 BatchWriter::BatchWriter(PostgresConnection &destination, BatchQueue &batches,
                          DestinationClock &clock, const Progress &progress, uint32_t timeline)
     : destination_(destination), batches_(batches), clock_(clock), progress_(progress),
-      timeline_(timeline), cancel_(PQgetCancel(destination.get()), PQfreeCancel),
-      thread_([this] { run(); }) {}
+      timeline_(timeline), cancel_(PQgetCancel(destination.get()), PQfreeCancel), thread_([this] {
+          run();
+          is_done_ = true;
+      }) {}
 
+// Again and again: a request that comes between two statements ends neither.
 void BatchWriter::cancel() const {
+    constexpr auto interval = std::chrono::milliseconds(100);
     char error[256]; // without success the statement runs to its end
-    static_cast<void>(PQcancel(cancel_.get(), error, sizeof(error)));
+    while (!is_done_) {
+        static_cast<void>(PQcancel(cancel_.get(), error, sizeof(error)));
+        std::this_thread::sleep_for(interval);
+    }
 }
 
 void BatchWriter::run() {

@@ -10,6 +10,7 @@
 #include "apply/destination_clock.hpp"
 #include "apply/progress.hpp"
 
+#include <atomic>
 #include <memory>
 #include <thread>
 
@@ -25,7 +26,8 @@ class BatchWriter {
     ~BatchWriter() = default;
     BatchWriter(const BatchWriter &) = delete;
     BatchWriter &operator=(const BatchWriter &) = delete;
-    // Ends the statement that the destination is at, if any: it may wait for a lock, or for ever. Once the queue is cancelled.
+    // Ends the statements that the destination is at, which may wait for a lock for ever, until the thread is done. Once the
+    // queue is cancelled. As long as it takes to reach the server.
     void cancel() const;
 
   private:
@@ -48,6 +50,7 @@ class BatchWriter {
     const Progress &progress_;
     uint32_t timeline_;
     std::unique_ptr<PGcancel, decltype(&PQfreeCancel)> cancel_;
+    std::atomic<bool> is_done_{false};
     std::jthread thread_; // last: it uses everything above
 };
 
