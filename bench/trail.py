@@ -8,7 +8,7 @@ import time
 import report
 
 FOLDER = pathlib.Path(__file__).parent
-PENDING_BYTES_MAX = 4096 * 1024  # gin_pending_list_limit of the trail's indexes
+PENDING_BYTES_MAX = 4096 * 1024  # gin_pending_list_limit, the server's default
 PENDING_STEP = 500               # changes
 
 # What a server of this size would be given; autovacuum is off, since what it does is part of the set-up here.
