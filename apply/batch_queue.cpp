@@ -4,6 +4,14 @@
 
 namespace waltrail {
 
+namespace {
+
+// A batch of this part of what may wait was not made while all was quiet: it grew while the writers were busy, or holds a large
+// transaction.
+constexpr size_t much_part = 8;
+
+} // namespace
+
 BatchQueue::BatchQueue(Lsn recorded_end, size_t bytes_max, Backlog &backlog,
                        std::function<void()> on_recorded)
     : bytes_max_(bytes_max), backlog_(backlog),
@@ -25,14 +33,13 @@ bool BatchQueue::push(RowPiece piece, const std::stop_token &stop) {
     std::unique_lock lock(mutex_);
     size_t size = piece.rows->size;
     auto has_room = [&] { return bytes_ == 0 || bytes_ + size <= bytes_max_; };
-    if (!has_room()) {
-        backlog_.begin_waiting();
-        changed_.wait(lock, stop, [&] { return is_over() || has_room(); });
-        backlog_.end_waiting();
-    }
+    changed_.wait(lock, stop, [&] { return is_over() || has_room(); });
     if (failure_ != nullptr) std::rethrow_exception(failure_);
     if (cancelled_ || !has_room()) return false;
     bytes_ += size;
+    opened_->bytes_ += size;
+    if (opened_->bytes_ >= bytes_max_ / much_part && !opened_->burden_)
+        opened_->burden_.emplace(backlog_);
     opened_->pieces_.push_back(std::move(piece));
     changed_.notify_all();
     return true;

@@ -101,6 +101,8 @@ class BatchQueue::Entry {
     friend class BatchQueue;
     Batch batch_;
     std::deque<RowPiece> pieces_;
+    size_t bytes_ = 0;                      // of all its pieces, those already taken too
+    std::optional<Backlog::Burden> burden_; // once that is much, until the batch is recorded
     bool sealed_ = false;
     bool ended_ = false;  // by the renderer
     bool taken_ = false;  // by a writer

@@ -27,7 +27,7 @@ struct ApplySettings {
     size_t batch_bytes_max = size_t{8} << 20; // of rendered rows; a batch ends at the next commit
     size_t batch_transactions_max = 5000;
     std::chrono::milliseconds batch_age_max{1000};
-    // Of each GIN index of a partition. More than what is usual declares a burst: nothing is cleaned while a full queue waits for the writers.
+    // Of each GIN index of a partition. More than what is usual declares a burst: nothing is cleaned while large batches are under way.
     static constexpr size_t pending_bytes_usual = size_t{4} << 20;
     size_t pending_bytes_max = pending_bytes_usual;
     [[nodiscard]] bool declares_burst() const { return pending_bytes_max > pending_bytes_usual; }

@@ -192,18 +192,35 @@ TEST(Batch, tells_which_change_a_row_is) {
     expect(5, 300, 0);
 }
 
-TEST(BatchQueue, rows_that_wait_for_room_are_a_backlog) {
+TEST(BatchQueue, large_batch_is_a_backlog_until_it_is_recorded) {
     Backlog noted;
-    BatchQueue queue({1}, 10, noted, [] {});
+    BatchQueue queue({1}, 80, noted, [] {});
     queue.open();
-    ASSERT_TRUE(queue.push(piece_of("0123456789"), {}));
+    ASSERT_TRUE(queue.push(piece_of("012345678"), {}));
     EXPECT_FALSE(noted.is_there());
+    ASSERT_TRUE(queue.push(piece_of("9"), {}));
+    EXPECT_TRUE(noted.is_there());
+    queue.seal();
     BatchQueue::Entry *entry = queue.take();
-    std::jthread renderer([&] { (void)queue.push(piece_of("more"), {}); });
-    while (!noted.is_there()) std::this_thread::yield();
-    EXPECT_TRUE(queue.next_piece(*entry).has_value());
-    renderer.join();
+    while (queue.next_piece(*entry)) continue;
+    ASSERT_TRUE(queue.wait_turn(*entry));
+    std::this_thread::sleep_for(Backlog::lasting * 1.1);
+    EXPECT_TRUE(noted.is_there());
+    queue.finish(*entry, 1, 0);
     EXPECT_TRUE(noted.is_there()); // for a moment
+    std::this_thread::sleep_for(Backlog::lasting * 1.1);
+    EXPECT_FALSE(noted.is_there());
+}
+
+TEST(BatchQueue, backlog_ends_with_a_queue_that_is_given_up) {
+    Backlog noted;
+    {
+        BatchQueue queue({1}, 8, noted, [] {});
+        queue.open();
+        ASSERT_TRUE(queue.push(piece_of("12345678"), {}));
+    }
+    std::this_thread::sleep_for(Backlog::lasting * 1.1);
+    EXPECT_FALSE(noted.is_there());
 }
 
 } // namespace
