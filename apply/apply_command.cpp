@@ -1,8 +1,10 @@
 // `waltrail apply`: runs sessions one after another until the end is asked for, and decides by an error's disposition what
 // comes next.
 #include "apply/apply_session.hpp"
+#include "apply/apply_signals.hpp"
 #include "apply/error.hpp"
 #include "apply/lsn.hpp"
+#include "apply/service_manager.hpp"
 #include "apply/settings.hpp"
 #include "apply/stop_wait.hpp"
 
@@ -10,8 +12,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <csignal>
-#include <thread>
 
 namespace waltrail {
 
@@ -21,49 +21,22 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds retry_delay{100};
 
-// SIGTERM and SIGINT request the stop; a second one ends the process at once. Signals are taken by a thread of their own, so
-// that no handler runs in the middle of libpq.
-class SignalStop {
-  public:
-    SignalStop() {
-        sigemptyset(&signals_);
-        sigaddset(&signals_, SIGTERM);
-        sigaddset(&signals_, SIGINT);
-        sigaddset(&signals_, wake_signal);
-        pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-        std::signal(SIGPIPE, SIG_IGN);
-        thread_ = std::jthread([this](std::stop_token done) { watch(done); });
+// What a running process cannot take over stays as it was, and is told.
+ApplySettings read_again(const ApplySettings &old, const ReadApplySettings &read) {
+    try {
+        ApplySettings next = read();
+        if (next.ends != old.ends || next.until != old.until)
+            spdlog::warn("source, destination, slot and until stay as they were: they change when "
+                         "the process is started anew");
+        next.ends = old.ends;
+        next.until = old.until;
+        spdlog::info("the settings were read again");
+        return next;
+    } catch (const std::exception &error) {
+        spdlog::error("the settings stay as they were: {}", error.what());
+        return old;
     }
-    ~SignalStop() {
-        thread_.request_stop();
-        pthread_kill(thread_.native_handle(), wake_signal);
-    }
-    SignalStop(const SignalStop &) = delete;
-    SignalStop &operator=(const SignalStop &) = delete;
-    [[nodiscard]] std::stop_token token() const { return source_.get_token(); }
-
-  private:
-    static constexpr int wake_signal = SIGUSR1; // ends the thread's wait, and nothing else
-
-    void watch(std::stop_token done) {
-        bool asked = false;
-        while (true) {
-            int signal = sigwaitinfo(&signals_, nullptr);
-            if (done.stop_requested()) return;
-            if (signal < 0 || signal == wake_signal) continue;
-            if (asked) _exit(128 + signal);
-            asked = true;
-            spdlog::info("stopping on signal {}", signal);
-            source_.request_stop();
-        }
-    }
-
-    sigset_t signals_{};
-    std::stop_source source_;
-    std::jthread thread_; // last: it uses everything above
-};
-
-} // namespace
+}
 
 // | disposition | then                                                                      |
 // |-------------|---------------------------------------------------------------------------|
@@ -72,20 +45,22 @@ class SignalStop {
 // | reconnect   | again with a delay that doubles, from reconnect_delay_min to …_max;       |
 // |             | before this process has ever streamed, leave: it may be a wrong setting   |
 // | stop        | leave with the error                                                      |
-int run_apply(const ApplySettings &settings) {
-    SignalStop signals;
-    std::stop_token stop = signals.token();
+//
+// Runs sessions until the stop is requested (false) or settings.until is reached (true).
+bool run_sessions(const ApplySettings &settings, ServiceManager &service, bool &ever_streamed,
+                  const std::stop_token &stop) {
     RefusedRows refused;
     milliseconds delay = settings.reconnect_delay_min;
     Maintenance maintenance(settings);
     SourceClock clock(settings.ends.source, settings.idle_record_interval / 2);
     PatternWarnings patterns(settings);
-    bool ever_streamed = false;
     while (!stop.stop_requested()) {
+        service.beat();
         SessionOutcome outcome;
         try {
-            run_apply_session(settings, refused, maintenance, clock, patterns, stop, outcome);
-            return static_cast<int>(ExitCode::success);
+            run_apply_session(settings, refused, maintenance, clock, patterns, service, stop,
+                              outcome);
+            return !stop.stop_requested();
         } catch (const RowRefused &row) {
             spdlog::warn("change {} of the transaction at {} is refused and goes to quarantine: {}",
                          row.place.ordinal, lsn_text(row.place.commit_lsn), row.what());
@@ -97,6 +72,7 @@ int run_apply(const ApplySettings &settings) {
             if (error.disposition() == Disposition::stop ||
                 error.disposition() == Disposition::row || !ever_streamed)
                 throw;
+            service.waiting(one_line(error.what()));
             if (error.disposition() == Disposition::retry) {
                 spdlog::warn("{}: trying again", error.what());
                 wait_for(retry_delay, stop);
@@ -107,6 +83,24 @@ int run_apply(const ApplySettings &settings) {
             delay = std::min(delay * 2, settings.reconnect_delay_max);
         }
     }
+    return false;
+}
+
+} // namespace
+
+int run_apply(const ApplySettings &first, const ReadApplySettings &read) {
+    ApplySignals signals;
+    ServiceManager service;
+    ApplySettings settings = first;
+    bool ever_streamed = false;
+    std::stop_token stop = signals.begin_settings();
+    while (!run_sessions(settings, service, ever_streamed, stop)) {
+        if (signals.is_stopping()) break;
+        service.reloading();
+        stop = signals.begin_settings(); // a signal that comes while the file is read counts
+        settings = read_again(settings, read);
+    }
+    service.stopping();
     return static_cast<int>(ExitCode::success);
 }
 

@@ -85,9 +85,10 @@ std::optional<Lsn> target_of(const std::string &until, ReplicationStream &stream
 // Takes what the reader delivers, renders it, and acknowledges what is recorded, until the stop or the target.
 void render_stream(FrameQueue &frames, BatchRenderer &renderer, BatchQueue &batches,
                    IdleRecord &idle, StreamReceiver &receiver, SourceClock &clock,
-                   std::optional<Lsn> target, std::stop_token stop, SessionOutcome &outcome) {
+                   ServiceManager &service, std::optional<Lsn> target, std::stop_token stop, SessionOutcome &outcome) {
     Lsn acknowledged = batches.recorded().end;
     while (true) {
+        service.beat();
         auto delivery = frames.pop(pop_patience, stop);
         batches.rethrow_failure();
         if (delivery && !delivery->frame.empty()) {
@@ -138,7 +139,7 @@ struct CancelAtEnd {
 
 void run_apply_session(const ApplySettings &settings, const RefusedRows &refused,
                        Maintenance &maintenance, SourceClock &clock, PatternWarnings &patterns,
-                       std::stop_token stop, SessionOutcome &outcome) {
+                       ServiceManager &service, std::stop_token stop, SessionOutcome &outcome) {
     ReplicationStream stream(settings.ends.source);
     SourceSystem system = stream.identify();
     PostgresConnection destination = connect_destination(settings);
@@ -171,8 +172,10 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
     OwnTables own_tables(stream.connection(), settings.ends.source);
     stream.start(settings.ends.slot, start.lsn, stream_options(settings, own_tables));
     outcome.streamed = true;
-    spdlog::info("streaming source \"{}\" from {} into {}", progress.label, lsn_text(start.lsn),
-                 destination.where());
+    std::string streaming = fmt::format("streaming source \"{}\" from {} into {}", progress.label,
+                                        lsn_text(start.lsn), destination.where());
+    spdlog::info("{}", streaming);
+    service.streaming(one_line(streaming));
     patterns.tell();
 
     FrameQueue frames(settings.memory_bytes_max / 4);
@@ -195,7 +198,8 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
     {
         StreamReceiver receiver(stream, frames, progress.recorded_end, system.sender_timeout,
                                 target.has_value());
-        render_stream(frames, renderer, batches, idle, receiver, clock, target, stop, outcome);
+        render_stream(frames, renderer, batches, idle, receiver, clock, service, target, stop,
+                      outcome);
     }
     Recorded recorded = batches.recorded();
     spdlog::info("ended at {}: {} changes written, {} quarantined", lsn_text(recorded.end),

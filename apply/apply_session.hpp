@@ -4,6 +4,7 @@
 #include "apply/maintenance.hpp"
 #include "apply/pattern_warnings.hpp"
 #include "apply/quarantine.hpp"
+#include "apply/service_manager.hpp"
 #include "apply/settings.hpp"
 #include "apply/source_clock.hpp"
 
@@ -20,6 +21,6 @@ struct SessionOutcome {
 };
 void run_apply_session(const ApplySettings &settings, const RefusedRows &refused,
                        Maintenance &maintenance, SourceClock &clock, PatternWarnings &patterns,
-                       std::stop_token stop, SessionOutcome &outcome);
+                       ServiceManager &service, std::stop_token stop, SessionOutcome &outcome);
 
 } // namespace waltrail

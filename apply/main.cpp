@@ -243,62 +243,94 @@ int fail(const std::string &message, ExitCode code) {
     return static_cast<int>(code);
 }
 
-} // namespace
+struct CommandLine {
+    CommandLine();
+    // Throws CLI::ParseError.
+    void parse(int argc, char **argv);
+    [[nodiscard]] bool names(const char *command) const { return app.got_subcommand(command); }
 
-int main(int argc, char **argv) {
     CLI::App app{"waltrail: who changed what in PostgreSQL, and why", "waltrail"};
-    app.set_version_flag("--version", "waltrail " WALTRAIL_VERSION);
-    app.set_config("--config", "", "TOML file with settings; one table for each subcommand");
-    app.config_formatter(std::make_shared<SettingsFile>(app));
-    app.require_subcommand(0, 1);
-    app.fallthrough();
     std::string log_level = "info";
-    app.add_option("--log-level", log_level, "debug, info, warn or error")
-        ->envname("WALTRAIL_LOG_LEVEL")
-        ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
-
     InitSettings init;
     ApplySettings apply;
     CheckSettings check;
     StatusSettings status;
     DecodeSettings decode;
+};
+
+CommandLine::CommandLine() {
+    app.set_version_flag("--version", "waltrail " WALTRAIL_VERSION);
+    app.set_config("--config", "", "TOML file with settings; one table for each subcommand");
+    app.config_formatter(std::make_shared<SettingsFile>(app));
+    app.require_subcommand(0, 1);
+    app.fallthrough();
+    app.add_option("--log-level", log_level, "debug, info, warn or error")
+        ->envname("WALTRAIL_LOG_LEVEL")
+        ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
     add_init(app, init);
     add_apply(app, apply);
     add_check(app, check);
     add_status(app, status);
     add_decode(app, decode);
+}
+
+void CommandLine::parse(int argc, char **argv) {
+    app.parse(argc, argv);
+    if (names("init"))
+        require_init(init, std::span(argv, static_cast<size_t>(argc)));
+    else if (names("apply"))
+        require_ends(apply.ends);
+    else if (names("check"))
+        require_ends(check.ends);
+    else if (names("status"))
+        require_destination(status.ends);
+    else if (!names("decode"))
+        throw CLI::RequiredError(
+            fmt::format("a subcommand ({})", fmt::join(command_names(app), ", ")));
+}
+
+void set_log_level(const CommandLine &line) {
+    spdlog::set_level(spdlog::level::from_str(line.log_level));
+}
+
+// The same words, the environment, and the file as it is now.
+ApplySettings read_apply_settings(int argc, char **argv) {
+    CommandLine line;
     try {
-        app.parse(argc, argv);
-        if (app.got_subcommand("init"))
-            require_init(init, std::span(argv, static_cast<size_t>(argc)));
-        else if (app.got_subcommand("apply"))
-            require_ends(apply.ends);
-        else if (app.got_subcommand("check"))
-            require_ends(check.ends);
-        else if (app.got_subcommand("status"))
-            require_destination(status.ends);
-        else if (!app.got_subcommand("decode"))
-            throw CLI::RequiredError(
-                fmt::format("a subcommand ({})", fmt::join(command_names(app), ", ")));
+        line.parse(argc, argv);
     } catch (const CLI::ParseError &error) {
-        if (error.get_exit_code() == 0) return app.exit(error);
+        throw std::runtime_error(one_line(usage_problem(line.app, error)));
+    }
+    set_log_level(line);
+    return line.apply;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+    CommandLine line;
+    try {
+        line.parse(argc, argv);
+    } catch (const CLI::ParseError &error) {
+        if (error.get_exit_code() == 0) return line.app.exit(error);
         return fail(fmt::format("{}: \"waltrail --help\" lists commands and options",
-                                one_line(usage_problem(app, error))),
+                                one_line(usage_problem(line.app, error))),
                     ExitCode::usage);
     }
 
     spdlog::set_default_logger(spdlog::stderr_color_mt("waltrail"));
-    spdlog::set_level(spdlog::level::from_str(log_level));
+    set_log_level(line);
     spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
     try {
-        if (app.got_subcommand("init")) {
-            take_config_file(app, init);
-            return init.remove ? run_remove(init) : run_init(init);
+        if (line.names("init")) {
+            take_config_file(line.app, line.init);
+            return line.init.remove ? run_remove(line.init) : run_init(line.init);
         }
-        if (app.got_subcommand("apply")) return run_apply(apply);
-        if (app.got_subcommand("check")) return run_check(check);
-        if (app.got_subcommand("status")) return run_status(status);
-        return run_decode(decode);
+        if (line.names("apply"))
+            return run_apply(line.apply, [=] { return read_apply_settings(argc, argv); });
+        if (line.names("check")) return run_check(line.check);
+        if (line.names("status")) return run_status(line.status);
+        return run_decode(line.decode);
     } catch (const std::exception &error) {
         return fail(one_line(error.what()), ExitCode::failure);
     }

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct Ends {
     std::string source;      // libpq connection string
     std::string destination; // libpq connection string
     std::string slot = "waltrail";
+    bool operator==(const Ends &) const = default;
 };
 
 struct ApplySettings {
@@ -79,7 +81,9 @@ struct DecodeSettings {
 // The subcommands. They return the exit status; failures are Errors.
 int run_init(const InitSettings &settings);
 int run_remove(const InitSettings &settings); // init --remove
-int run_apply(const ApplySettings &settings);
+// `read` is called on SIGHUP; it throws where the file is not as it should be.
+using ReadApplySettings = std::function<ApplySettings()>;
+int run_apply(const ApplySettings &settings, const ReadApplySettings &read);
 int run_check(const CheckSettings &settings);
 int run_status(const StatusSettings &settings);
 int run_decode(const DecodeSettings &settings);
