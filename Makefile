@@ -2,7 +2,7 @@
 # the server's flags and folders; CMake makes the program behind it, in build/.
 #
 #   make            library, extension and program
-#   make install    into the server that PG_CONFIG names, and the program into PREFIX/bin (DESTDIR respected)
+#   make install    into the server that PG_CONFIG names, program and manual pages into PREFIX (DESTDIR respected)
 #   make installcheck   pg_regress against the running server that PGHOST, PGPORT and PGUSER name
 #   make unit_tests     build/unit_tests
 #   make clean
@@ -90,8 +90,11 @@ install: install-program
 install-program: program
 	$(INSTALL) -d '$(DESTDIR)$(PREFIX)/bin'
 	$(INSTALL) -m 755 build/waltrail '$(DESTDIR)$(PREFIX)/bin/waltrail'
+	$(INSTALL) -d '$(DESTDIR)$(PREFIX)/share/man/man1' '$(DESTDIR)$(PREFIX)/share/man/man5'
+	$(INSTALL) -m 644 man/waltrail.1 '$(DESTDIR)$(PREFIX)/share/man/man1/'
+	$(INSTALL) -m 644 man/waltrail.toml.5 '$(DESTDIR)$(PREFIX)/share/man/man5/'
 
 uninstall: uninstall-program
 
 uninstall-program:
-	rm -f '$(DESTDIR)$(PREFIX)/bin/waltrail'
+	rm -f '$(DESTDIR)$(PREFIX)/bin/waltrail' '$(DESTDIR)$(PREFIX)/share/man/man1/waltrail.1' '$(DESTDIR)$(PREFIX)/share/man/man5/waltrail.toml.5'
