@@ -21,12 +21,12 @@ STOP_TIMEOUT_S = 30
 class ApplyProcess:
     """A running `waltrail apply`. Its output, both streams, is in output()."""
 
-    def __init__(self, arguments, environment):
+    def __init__(self, arguments, environment, stdin=subprocess.DEVNULL):
         self.arguments = arguments
         self._output = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             arguments,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=self._output,
             stderr=subprocess.STDOUT,
             env=environment,
@@ -119,13 +119,14 @@ class WaltrailProgram:
             "--until", "now", *more, **options,
         )  # fmt: skip
 
-    def apply(self, source, destination, slot, *more, environment=None):
+    def apply(self, source, destination, slot, *more, **options):
         """Starts `waltrail apply` in the background."""
-        process = ApplyProcess(
-            [PROGRAM, "apply", "--source", source.conninfo(), "--destination", destination.conninfo(), "--slot", slot,
-             *map(str, more)],
-            self._environment(environment),
+        return self.background(
+            "apply", "--source", source.conninfo(), "--destination", destination.conninfo(), "--slot", slot, *more, **options,
         )  # fmt: skip
+
+    def background(self, *arguments, environment=None, stdin=subprocess.DEVNULL):
+        process = ApplyProcess([PROGRAM, *map(str, arguments)], self._environment(environment), stdin)
         self._background.append(process)
         return process
 
