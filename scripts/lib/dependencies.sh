@@ -16,7 +16,7 @@ runtime_packages=(
 test_packages=(
     "postgresql-$PG_MAJOR-pgtap" libtap-parser-sourcehandler-pgtap-perl
     libgtest-dev clang libclang-rt-14-dev clang-format
-    python3 python3-psycopg2 python3-psycopg python3-pytest python3-pytest-xdist pgbouncer
+    python3 python3-psycopg2 python3-psycopg python3-pytest python3-pytest-xdist python3-cryptography pgbouncer
 )
 
 createcluster_drop_in=/etc/postgresql-common/createcluster.d/waltrail-install.conf
