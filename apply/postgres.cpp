@@ -24,10 +24,11 @@ std::map<std::string, std::string> parse_conninfo(const std::string &conninfo,
         PQconninfoParse(conninfo.c_str(), &message), PQconninfoFree);
     if (options == nullptr) {
         // libpq quotes the word it stumbled over, which may be a piece of a password.
+        std::string reason = message == nullptr ? "" : one_line(message);
+        bool names_an_option = reason.starts_with("invalid connection option");
         bool may_quote_password = conninfo.find("password") != std::string::npos ||
                                   conninfo.find("://") != std::string::npos;
-        std::string problem =
-            message == nullptr || may_quote_password ? "" : ": " + one_line(message);
+        std::string problem = names_an_option && !may_quote_password ? ": " + reason : "";
         PQfreemem(message);
         throw Error(
             Disposition::stop, fmt::format("malformed connection string of the {}{}", end, problem),
