@@ -28,7 +28,7 @@ as() { # USER COMMAND…
 sql() { as postgres psql -X -A -t -q -v ON_ERROR_STOP=1 -d "$1" -c "$2"; }
 
 installs() { apt-get install -q -y "$packages"/*.deb; }
-has_manual() { man waltrail | grep -q 'SYNOPSIS' && man waltrail.toml | grep -q 'EXAMPLE'; }
+has_manual() { man waltrail | grep 'SYNOPSIS' && man waltrail.toml | grep 'EXAMPLE'; }
 unit_is_right() {
     # verify wants the folders of a running system.
     local said
@@ -45,7 +45,7 @@ start_cluster() {
         pg_conftool "$pg_major" trail set wal_level logical &&
         pg_conftool "$pg_major" trail set shared_preload_libraries waltrail &&
         # Newer minor releases load no other plugins than these.
-        { ! "/usr/lib/postgresql/$pg_major/bin/postgres" --describe-config | grep -q '^output_plugin_libraries' ||
+        { ! "/usr/lib/postgresql/$pg_major/bin/postgres" --describe-config | grep -c '^output_plugin_libraries' >/dev/null ||
             pg_conftool "$pg_major" trail set output_plugin_libraries waltrail; } &&
         pg_ctlcluster "$pg_major" trail start
 }
