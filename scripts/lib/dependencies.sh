@@ -1,7 +1,7 @@
 # Installs the Debian packages that are missing, and nothing when all are there: a second run needs no network.
 # Sourced. Needs root.
 
-PG_MAJOR=15
+PG_MAJOR=${PG_MAJOR:-15}
 PG_CONFIG=${PG_CONFIG:-/usr/lib/postgresql/$PG_MAJOR/bin/pg_config}
 export PG_MAJOR PG_CONFIG
 
@@ -15,9 +15,11 @@ runtime_packages=(
 # What the tests need beside them.
 test_packages=(
     "postgresql-$PG_MAJOR-pgtap" libtap-parser-sourcehandler-pgtap-perl
-    libgtest-dev clang libclang-rt-14-dev clang-format
     python3 python3-psycopg2 python3-psycopg python3-pytest python3-pytest-xdist python3-cryptography pgbouncer
 )
+
+# For the parts that need a compiler of their own: unit, checks, fuzz.
+compiler_packages=(libgtest-dev clang libclang-rt-14-dev clang-format)
 
 createcluster_drop_in=/etc/postgresql-common/createcluster.d/waltrail-install.conf
 

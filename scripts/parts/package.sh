@@ -1,20 +1,6 @@
 # The Debian packages, built in one clean root and tried in another, both made by debootstrap: some ten minutes, most of it downloads.
 # scripts/test package [--suite NAME --pg-major N]
 
-# chroot that leaves nothing running in the root when its command ends.
-in_root() { # ROOT COMMAND…
-    unshare --fork --pid --mount --kill-child --root="$1" -- sh -c 'mount -t proc proc /proc && exec "$@"' sh "${@:2}"
-}
-
-make_root() { # ROOT SUITE MIRROR [PACKAGES]
-    debootstrap --variant=minbase ${4:+--include="$4"} --cache-dir="$work/debs" "$2" "$1" "$3" &&
-        # Services do not start in a root without an init.
-        printf '#!/bin/sh\nexit 101\n' >"$1/usr/sbin/policy-rc.d" && chmod 755 "$1/usr/sbin/policy-rc.d" &&
-        cp /etc/resolv.conf "$1/etc/resolv.conf"
-}
-
-debian_mirror() { apt-get indextargets --format '$(SITE)' 'Codename: bookworm' | head -n 1; }
-
 part_package() {
     local suite=bookworm pg_major=15 log=build/test/package.log mirror
     while ((${#part_options[@]} > 0)); do
@@ -29,6 +15,7 @@ part_package() {
         part_options=("${part_options[@]:2}")
     done
     mkdir -p build/test "$work/debs"
+    . scripts/lib/roots.sh
     if ! install_packages debootstrap; then
         failed package "could not install debootstrap"
         return 0
@@ -39,8 +26,7 @@ part_package() {
         tail -n 20 "$log"
         return 0
     fi
-    mkdir "$work/build_root/tree"
-    git ls-files -z | xargs -0 cp --parents -t "$work/build_root/tree"
+    copy_tree "$work/build_root/tree"
     if in_root "$work/build_root" /tree/scripts/package --pg-major "$pg_major" /packages >>"$log" 2>&1; then
         passed package "the packages are built"
     else

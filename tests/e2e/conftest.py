@@ -38,6 +38,14 @@ def server_template(server_folder):
     return servers.make_template(server_folder / "template")
 
 
+@pytest.fixture(scope="session")
+def destination_template(server_folder, server_template):
+    """The same, unless the destination is of another version."""
+    if servers.DESTINATION_BINDIR == servers.BINDIR:
+        return server_template
+    return servers.make_template(server_folder / "destination_template", servers.DESTINATION_BINDIR)
+
+
 def _started(name, server_folder, server_template, settings):
     server = servers.Server(name, server_folder / f"{name}-{next(_numbers)}", server_template, settings)
     try:
@@ -55,8 +63,8 @@ def source_server(server_folder, server_template):
 
 
 @pytest.fixture(scope="session")
-def destination_server(server_folder, server_template):
-    server = _started("destination", server_folder, server_template, None)
+def destination_server(server_folder, destination_template):
+    server = _started("destination", server_folder, destination_template, None)
     yield server
     server.remove()
 
@@ -95,12 +103,13 @@ def preloaded(preloaded_server, waltrail):
 
 
 @pytest.fixture
-def new_server(server_folder, server_template, waltrail):
+def new_server(server_folder, server_template, destination_template, waltrail):
     """A function (name, **settings) that starts a server of the test's own."""
     started = []
 
     def start(name="server", **settings):
-        server = _started(name, server_folder, server_template, settings)
+        template = destination_template if name == "destination" else server_template
+        server = _started(name, server_folder, template, settings)
         started.append(server)
         return server
 

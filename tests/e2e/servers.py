@@ -19,6 +19,9 @@ import psycopg2.extensions
 
 PG_CONFIG = os.environ.get("PG_CONFIG", "/usr/lib/postgresql/15/bin/pg_config")
 BINDIR = pathlib.Path(subprocess.check_output([PG_CONFIG, "--bindir"], text=True).strip())
+# The destination may be of another version.
+DESTINATION_PG_CONFIG = os.environ.get("WALTRAIL_DESTINATION_PG_CONFIG", PG_CONFIG)
+DESTINATION_BINDIR = pathlib.Path(subprocess.check_output([DESTINATION_PG_CONFIG, "--bindir"], text=True).strip())
 SERVER_USER = "postgres"
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 60
@@ -87,16 +90,27 @@ def _run(arguments, **options):
     return done.stdout
 
 
-def knows_output_plugin_libraries():
+def knows_output_plugin_libraries(bindir=None):
     """Older minor releases load any output plugin and do not know the setting."""
-    settings = subprocess.check_output([BINDIR / "postgres", "--describe-config"], text=True)
+    settings = subprocess.check_output([(bindir or BINDIR) / "postgres", "--describe-config"], text=True)
     return "output_plugin_libraries\t" in settings
 
 
-def make_template(folder):
-    """One initdb for all servers: they copy its folder."""
-    _run([BINDIR / "initdb", "-D", folder, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"])
+def make_template(folder, bindir=None):
+    """One initdb for all servers of a version: they copy its folder."""
+    _run([(bindir or BINDIR) / "initdb", "-D", folder, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"])
     return pathlib.Path(folder)
+
+
+def major_of(bindir):
+    """As a data directory's PG_VERSION has it."""
+    return re.search(r"\) (\d+)", subprocess.check_output([bindir / "postgres", "--version"], text=True))[1]
+
+
+def bindir_of(data):
+    """Of the programs that belong to a data directory."""
+    version = (data / "PG_VERSION").read_text().strip()
+    return DESTINATION_BINDIR if DESTINATION_BINDIR != BINDIR and version == major_of(DESTINATION_BINDIR) else BINDIR
 
 
 def _children(pid):
@@ -138,12 +152,12 @@ class Server:
         if os.geteuid() == 0:
             shutil.chown(self.folder, SERVER_USER, SERVER_USER)
         if isinstance(template, Server):
-            _run([BINDIR / "pg_basebackup", "-d", template.conninfo(), "-D", self.data, "-R", "-c", "fast"])
+            _run([bindir_of(template.data) / "pg_basebackup", "-d", template.conninfo(), "-D", self.data, "-R", "-c", "fast"])
         else:
             _run(["cp", "-r", template, self.data])
         self.port = (settings or {}).get("port", 5432)  # of the socket's name, too
         values = dict(DEFAULT_SETTINGS, cluster_name=name, unix_socket_directories=str(self.folder))
-        if knows_output_plugin_libraries():
+        if knows_output_plugin_libraries(bindir_of(self.data)):
             values["output_plugin_libraries"] = "pgoutput, test_decoding, waltrail"
         self.configure(**dict(values, **(settings or {})))
 
@@ -160,7 +174,7 @@ class Server:
         assert not self.is_running(), f"server {self.name} runs already"
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(
-                [str(BINDIR / "postgres"), "-D", str(self.data)],
+                [str(bindir_of(self.data) / "postgres"), "-D", str(self.data)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
