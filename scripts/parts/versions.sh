@@ -26,14 +26,22 @@ test_in_root() {
         sed -u -n "s/^ok  *\(.*\)/ok $name: \1/p; s/^NOT OK  *\(.*\)/not ok $name: \1/p" | record_lines versions
 }
 
-# What an end's version may change: the round trip, refused rows, roles, questions, check.
-mixed_tests=(test_round_trip test_exactly_once test_check test_status test_roles test_questions test_init test_origin test_schema_changes)
+# test_mixed NAME ROOT SOURCE_MAJOR DESTINATION_MAJOR [FILE…]: what the versions of two ends may change between them: the round trip, refused rows,
+# roles, questions, check. Both have the product, and the program is that of the newer one.
+test_mixed() {
+    local name=$1 root=$2 source=$3 destination=$4 pg_config=/usr/lib/postgresql/%s/bin/pg_config files
+    files=$(printf 'tests/e2e/test_%s.py ' round_trip exactly_once check status roles questions init origin schema_changes)
+    in_root "$root" env PYTHONDONTWRITEBYTECODE=1 PG_CONFIG="${pg_config/\%s/$source}" WALTRAIL_DESTINATION_PG_CONFIG="${pg_config/\%s/$destination}" \
+        sh -c 'cd /tree && exec /usr/bin/python3 -m pytest -v --color=no --tb=short -p no:cacheprovider --numprocesses=2 --dist=loadfile "$@"' \
+        sh $files "${@:5}" 2>&1 | tee "build/test/versions_${name// /_}.log" | pytest_lines | sed -u "s/^\(not ok\|ok\) /\1 $name: /" | record_lines versions
+}
 
 part_versions() {
     local suites=trixie:17,forky:18 log=build/test/versions.log mirror suite major root
     if [[ ${part_options[0]:-} == --suites ]]; then suites=${part_options[1]}; fi
     mkdir -p build/test "$work/debs"
     . scripts/lib/roots.sh
+    . scripts/parts/e2e.sh # pytest_lines
     install_packages debootstrap || { failed versions "could not install debootstrap"; return 0; }
     mirror=$(debian_mirror)
     if ! { make_root "$work/root_15" bookworm "$mirror" && copy_tree "$work/root_15/tree" &&
@@ -52,9 +60,7 @@ part_versions() {
         fi
         test_in_root "$major" "$root" env PG_MAJOR="$major" /tree/scripts/test regress pgtap upgrade quickstart e2e
         bring_pg15 "$work/root_15" "$root" >>"$log" 2>&1
-        test_in_root "$major to 15" "$root" env PG_MAJOR="$major" WALTRAIL_DESTINATION_PG_CONFIG=/usr/lib/postgresql/15/bin/pg_config \
-            E2E_TESTS="${mixed_tests[*]}" /tree/scripts/test e2e
-        test_in_root "15 to $major" "$root" env PG_MAJOR="$major" PG_CONFIG_OF_SOURCE=/usr/lib/postgresql/15/bin/pg_config \
-            E2E_TESTS="${mixed_tests[*]} test_pg_upgrade" /tree/scripts/test e2e
+        test_mixed "$major to 15" "$root" "$major" 15
+        test_mixed "15 to $major" "$root" 15 "$major" tests/e2e/test_pg_upgrade.py
     done
 }

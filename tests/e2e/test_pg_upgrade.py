@@ -1,0 +1,56 @@
+"""A destination that pg_upgrade brings to a newer PostgreSQL: the trail is what it was, and goes on. It runs where the tests are given two versions,
+the newer one as the destination's (scripts/test versions)."""
+
+import shutil
+import subprocess
+
+import pytest
+
+import servers
+
+pytestmark = pytest.mark.skipif(
+    servers.DESTINATION_BINDIR == servers.BINDIR or int(servers.major_of(servers.DESTINATION_BINDIR)) < int(servers.major_of(servers.BINDIR)),
+    reason="needs a newer PostgreSQL beside this one")  # fmt: skip
+
+CONTENT = 'SELECT md5(string_agg(c::text, E\'\\n\' ORDER BY c.position, c.id)) FROM public.changes AS c'
+
+
+def upgrade(old, folder, template):
+    """Of a stopped server; returns the new data directory."""
+    new = folder / "upgraded"
+    servers._run(["cp", "-r", template, new])
+    work = folder / "pg_upgrade"
+    work.mkdir()
+    shutil.chown(work, servers.SERVER_USER, servers.SERVER_USER)
+    done = subprocess.run(
+        [servers.DESTINATION_BINDIR / "pg_upgrade", "-b", servers.BINDIR, "-B", servers.DESTINATION_BINDIR, "-d", old.data, "-D", new, "-U", "postgres",
+         "-s", work],
+        capture_output=True, text=True, cwd=work, check=False, **servers._as_server_user())  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return new
+
+
+def test_a_trail_outlives_it_and_goes_on(source, new_server, destination_template, slot, waltrail):
+    old = new_server("old")
+    destination = servers.Database(old, "postgres")
+    source.execute("CREATE TABLE counters (id int PRIMARY KEY, value bigint)")
+    waltrail.init(source, destination, slot)
+    source.execute("INSERT INTO counters SELECT i, i FROM generate_series(1, 1000) AS i; UPDATE counters SET value = 0; DELETE FROM counters WHERE id < 100")
+    waltrail.apply_until_now(source, destination, slot)
+    before = destination.value(CONTENT)
+    source.execute("UPDATE counters SET value = 1 WHERE id > 500")
+    old.stop()
+    new = upgrade(old, old.folder, destination_template)
+    shutil.copy(old.data / "postgresql.conf", new / "postgresql.conf")
+    shutil.rmtree(old.data)
+    new.rename(old.data)
+    old.start()
+    assert destination.value("SHOW server_version").startswith(servers.major_of(servers.DESTINATION_BINDIR))
+    assert destination.value(CONTENT) == before
+    destination.execute("ALTER EXTENSION pg_partman UPDATE")
+    destination.execute("CALL changes.maintain()")
+    waltrail.apply_until_now(source, destination, slot)
+    assert destination.value("SELECT count(*) FROM public.changes") == 2000 + 99 + 500
+    assert destination.query("SELECT operation, count(*) FROM changes.history('counters', '700') GROUP BY 1 ORDER BY 1") == [("CREATE", 1), ("UPDATE", 2)]
+    done = waltrail.run("check", "--source", source.conninfo(), "--destination", destination.conninfo(), "--slot", slot, check=False)
+    assert done.returncode == 0, done.stdout
