@@ -85,7 +85,8 @@ std::optional<Lsn> target_of(const std::string &until, ReplicationStream &stream
 // Takes what the reader delivers, renders it, and acknowledges what is recorded, until the stop or the target.
 void render_stream(FrameQueue &frames, BatchRenderer &renderer, BatchQueue &batches,
                    IdleRecord &idle, StreamReceiver &receiver, SourceClock &clock,
-                   ServiceManager &service, std::optional<Lsn> target, std::stop_token stop, SessionOutcome &outcome) {
+                   ServiceManager &service, std::optional<Lsn> target, std::stop_token stop,
+                   SessionOutcome &outcome) {
     Lsn acknowledged = batches.recorded().end;
     while (true) {
         service.beat();

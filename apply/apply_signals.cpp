@@ -43,7 +43,7 @@ void ApplySignals::watch(std::stop_token done) {
 void ApplySignals::take(int signal) {
     bool ends = signal != SIGHUP || isatty(STDIN_FILENO) == 1;
     if (ends && stopping_) _exit(128 + signal);
-    spdlog::info(ends ? "stopping on signal {}" : "reading the settings again on signal {}", signal);
+    spdlog::info("{} on signal {}", ends ? "stopping" : "reading the settings again", signal);
     // A copy: what it calls when the stop is requested must not wait for begin_settings().
     std::stop_source settings;
     {

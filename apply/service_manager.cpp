@@ -18,7 +18,8 @@ void notify(const std::string &state) { sd_notify(0, state.c_str()); }
 uint64_t monotonic_us() {
     timespec now{};
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<uint64_t>(now.tv_sec) * 1'000'000 + static_cast<uint64_t>(now.tv_nsec) / 1000;
+    return static_cast<uint64_t>(now.tv_sec) * 1'000'000 +
+           static_cast<uint64_t>(now.tv_nsec) / 1000;
 }
 
 } // namespace
@@ -37,7 +38,9 @@ void ServiceManager::streaming(const std::string &what) {
     notify(fmt::format("READY=1\nSTATUS={}", what));
 }
 
-void ServiceManager::waiting(const std::string &reason) { notify(fmt::format("STATUS={}", reason)); }
+void ServiceManager::waiting(const std::string &reason) {
+    notify(fmt::format("STATUS={}", reason));
+}
 
 void ServiceManager::reloading() {
     notify(fmt::format("RELOADING=1\nMONOTONIC_USEC={}\nSTATUS=reading the settings again",

@@ -21,7 +21,7 @@ def options_of(waltrail, *command):
 
 def section(text, name):
     """From the heading to the next."""
-    return re.search(rf"^\.S[SH] \"?{re.escape(name)}\b.*?(?=^\.S[SH] |\Z)", text, re.MULTILINE | re.DOTALL)[0]
+    return re.search(rf"^\.S[SH] \"?{re.escape(name)}(?!\w).*?(?=^\.S[SH] |\Z)", text, re.MULTILINE | re.DOTALL)[0]
 
 
 def test_it_has_these_commands(waltrail):

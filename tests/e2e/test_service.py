@@ -72,11 +72,13 @@ def test_ready_is_told_when_it_streams_and_not_before(pair, waltrail, manager):
     assert manager.wait_for("STOPPING")["STOPPING"] == "1"
 
 
-def test_the_reason_of_waiting_is_told(fresh_pair, waltrail, manager):
-    source, destination, slot = fresh_pair
+def test_the_reason_of_waiting_is_told(source, fresh_destination, slot, waltrail, manager):
+    destination = fresh_destination
+    waltrail.init(source, destination, slot)
     apply = waltrail.apply(source, destination, slot, environment=manager.environment())
     manager.wait_for("READY")
     destination.server.stop("immediate")
+    manager.forget()
     status = manager.wait_for("STATUS")["STATUS"]
     assert "destination" in status and "\n" not in status
     destination.server.start()
