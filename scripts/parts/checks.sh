@@ -26,14 +26,15 @@ shell_files() {
 }
 
 versions_agree() {
-    local control meta provides changelog program
+    local control meta provides changelog debian program
     control=$(sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" extension/waltrail.control)
     meta=$(/usr/bin/python3 -c 'import json; print(json.load(open("META.json"))["version"])')
     provides=$(/usr/bin/python3 -c 'import json; print(json.load(open("META.json"))["provides"]["waltrail"]["version"])')
     changelog=$(sed -n 's/^## \([0-9][^ ]*\).*/\1/p' CHANGELOG.md | head -n 1)
     program=$(build/waltrail --version | grep -o '[0-9]\+\.[0-9]\+\.[0-9]\+[^ ]*' | head -n 1)
-    echo "control file $control, META.json $meta and $provides, CHANGELOG.md $changelog, program $program"
-    [[ -n $control && $meta == "$control" && $provides == "$control" && $changelog == "$control" && $program == "$control" ]]
+    debian=$(sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog)
+    echo "control file $control, META.json $meta and $provides, CHANGELOG.md $changelog, debian/changelog $debian, program $program"
+    [[ -n $control && $meta == "$control" && $provides == "$control" && $changelog == "$control" && $debian == "$control" && $program == "$control" ]]
 }
 
 only_entry_points_exported() {

@@ -156,7 +156,7 @@ def test_a_certificate_that_expires_while_it_runs(ends, waltrail, slot, number):
     end = ends[number]
     end.take_certificate(lasting=EXPIRED)
     end.database.server.restart()
-    apply.wait_for_output("certificate has expired")
+    apply.wait_for_output("certificate verify failed")
     source.database.execute("INSERT INTO counters VALUES (1, 1)")
     end.take_certificate()
     end.database.server.restart()
