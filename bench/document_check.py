@@ -27,7 +27,7 @@ not measured again
 '''
 
 
-def run(day, workload, walls, changes=1000):
+def run(day, workload, walls, changes=1_000_000):
     """As one of decode has them, of which waltrail took so many seconds in its rounds, where nothing took 2."""
     comparison = Comparison('decode', workload, {'changes': changes, 'runs': len(walls)})
     for wall in walls:
@@ -54,7 +54,7 @@ def expect(what, is_right):
 def check():
     with tempfile.TemporaryDirectory(prefix='waltrail-bench-') as folder:
         folder = pathlib.Path(folder)
-        for recorded in [run(1, 'bulk', [9.0]), run(2, 'bulk', [2.0, 2.2, 2.4]), run(3, 'bulk', [2.4, 2.6]), run(4, 'bulk', [2.2]),
+        for recorded in [run(1, 'bulk', [9.0]), run(2, 'bulk', [2.2, 2.3002, 2.31]), run(3, 'bulk', [2.4, 2.6]), run(4, 'bulk', [2.2]),
                          run(5, 'bulk', [8.0], changes=10), run(1, 'single', [4.0]), burst(1, 0.5, 1.0), burst(2, 0.625, 1.25)]:
             record.write(recorded, folder)
         records = record.read_all(folder)
@@ -70,12 +70,12 @@ def check():
 def check_kept(records):
     found = [(kept.figures.workload, kept.date[8:10], kept.figures.settings['changes']) for kept in records if kept.figures.bench == 'decode']
     expect(f'three of the same are kept, and others beside them: {found}', sorted(found) == [
-        ('bulk', '02', 1000), ('bulk', '03', 1000), ('bulk', '04', 1000), ('bulk', '05', 10), ('single', '01', 1000)])
+        ('bulk', '02', 1_000_000), ('bulk', '03', 1_000_000), ('bulk', '04', 1_000_000), ('bulk', '05', 10), ('single', '01', 1_000_000)])
 
 
 def check_page(page):
-    for line in ('| nothing | 2.00 |  | 1.00 |', '| waltrail | 2.20 | 3.5 | 1.10 [1.00–1.30] |', '    bench/run decode --workload bulk',
-                 '| decode bulk | wall, waltrail / nothing | ≤ 1.15 | 1.100; 1.250; 1.100 | missed in 1 of 3, not explained yet |',
+    for line in ('| nothing | 2.00 |  | 1.00 |', '| waltrail | 2.30 | 3.5 | 1.15 [1.10–1.30] |', '    bench/run decode --workload bulk',
+                 '| decode bulk | wall, waltrail / nothing | ≤ 1.15 | 1.1501; 1.250; 1.100 | missed in 2 of 3, not explained yet |',
                  '| decode single | wall, waltrail / nothing | ≤ 1.25 | 2.000 | missed, 1 of 3 runs ([why](#why-decode-single)) |',
                  '| burst narrow | rate, burst / copy_2 (beside it: / waltrail, sustained) | ≥ 1.36 | 2.000 (2.000); 1.600 (2.000) | met, 2 of 3 runs |',
                  '| latency 1000 tps | median, ms | ≤ 5 |  | not measured yet |', '## Decode: single', '## Goals', 'not measured again', '# By hand'):

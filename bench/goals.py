@@ -21,15 +21,19 @@ class Goal:
     most: float | None = None
     beside: str | None = None    # another peer whose ratio is told beside it, without a bound
     of_rounds: object = statistics.median  # what is held against the bound: max, where no round may go beyond it
-    at: tuple = ()               # settings, each with the size that the goal is for
+    at: tuple = ()               # settings, each with the least size that the goal is for
     why: str | None = None       # the anchor in docs/benchmarks.md under which a miss is explained
 
     @property
+    def limit(self):
+        return self.least if self.most is None else self.most
+
+    @property
     def bound(self):
-        return f'≥ {self.least:.3g}' if self.most is None else f'≤ {self.most:.3g}'
+        return f'{"≥" if self.most is None else "≤"} {self.limit:.3g}'
 
     def is_for(self, figures):
-        return all(figures.settings.get(name) == size for name, size in self.at)
+        return all(figures.settings.get(name, 0) >= size for name, size in self.at)
 
     def is_met(self, value):
         return value >= self.least if self.most is None else value <= self.most
@@ -55,17 +59,19 @@ class Goal:
         return self.of_rounds(found) if found else None
 
 
+INGESTED = (('changes', 500_000),)
+
 # Each has its row, measured or not.
 TARGETS = [
-    Goal('decode', 'bulk', 'wall, waltrail / nothing', 'waltrail', 'wall_seconds', 'nothing', most=1.15, why='why-decode-bulk'),
-    Goal('decode', 'single', 'wall, waltrail / nothing', 'waltrail', 'wall_seconds', 'nothing', most=1.25, why='why-decode-single'),
-    Goal('decode', 'updates', 'bytes, waltrail / pgoutput', 'waltrail', 'bytes', 'pgoutput', most=0.32, why='why-decode-updates'),
-    Goal('ingest', 'narrow', 'CPU of apply, µs a change', 'waltrail', 'cpu_us_per_change', most=2.5, why='why-ingest-cpu'),
-    Goal('ingest', 'narrow', 'rate, waltrail / copy_2', 'waltrail', 'changes_per_second', 'copy_2', least=0.85, why='why-ingest-rate'),
+    Goal('decode', 'bulk', 'wall, waltrail / nothing', 'waltrail', 'wall_seconds', 'nothing', most=1.15, at=(('changes', 1_000_000),), why='why-decode-bulk'),
+    Goal('decode', 'single', 'wall, waltrail / nothing', 'waltrail', 'wall_seconds', 'nothing', most=1.25, at=(('changes', 200_000),), why='why-decode-single'),
+    Goal('decode', 'updates', 'bytes, waltrail / pgoutput', 'waltrail', 'bytes', 'pgoutput', most=0.32, at=(('changes', 500_000),), why='why-decode-updates'),
+    Goal('ingest', 'narrow', 'CPU of apply, µs a change', 'waltrail', 'cpu_us_per_change', most=2.5, at=INGESTED, why='why-ingest-cpu'),
+    Goal('ingest', 'narrow', 'rate, waltrail / copy_2', 'waltrail', 'changes_per_second', 'copy_2', least=0.85, at=INGESTED, why='why-ingest-rate'),
     Goal('ingest', 'narrow', 'memory of apply, MB, at most 64 MiB in any round', 'waltrail', 'apply_memory_mb', most=64 * MIB, of_rounds=max,
-         why='why-ingest-memory'),
+         at=INGESTED, why='why-ingest-memory'),
     Goal('ingest', 'bulk', 'memory of apply, MB, at most 64 MiB in any round', 'waltrail', 'apply_memory_mb', most=64 * MIB, of_rounds=max,
-         why='why-ingest-memory'),
+         at=INGESTED, why='why-ingest-memory'),
     # 1.6 times the sustained rate that is asked for, which is 0.85 of the limit.
     Goal('burst', 'narrow', 'rate, burst / copy_2 (beside it: / waltrail, sustained)', 'burst', 'changes_per_second', 'copy_2', least=1.36,
          beside='waltrail', at=(('changes', 2_000_000),), why='why-burst'),

@@ -24,17 +24,20 @@ def goal_rows(goal, told, anchors):
         for case in cases:
             runs = [(value, goal.value_beside(record.figures, case)) for record in records
                     if (value := goal.value(record.figures, case)) is not None]
-            yield [f'{goal.bench} {case}', goal.what, goal.bound, '; '.join(shown(*run) for run in runs),
+            yield [f'{goal.bench} {case}', goal.what, goal.bound, '; '.join(shown(goal, *run) for run in runs),
                    reached(goal, [value for value, _ in runs], anchors)]
 
 
-def shown(value, beside):
-    return number(value) + ('' if beside is None else f' ({number(beside)})')
+def shown(goal, value, beside):
+    return number(value, goal.limit) + ('' if beside is None else f' ({number(beside)})')
 
 
-def number(value):
-    """To four digits or to thousandths, whichever is less."""
-    return f'{value:.3f}' if value < 10 else f'{value:.2f}' if value < 100 else f'{value:.1f}'
+def number(value, limit=None):
+    """To four digits or to thousandths, whichever is less; with more where it would seem to be the limit and is not."""
+    digits = 3 if value < 10 else 2 if value < 100 else 1
+    while limit is not None and value != limit and float(f'{value:.{digits}f}') == limit:
+        digits += 1
+    return f'{value:.{digits}f}'
 
 
 def reached(goal, values, anchors):

@@ -3,6 +3,8 @@ import argparse
 import os
 import shlex
 
+import freshness
+
 # What they say is of this machine alone, or does not change what is found.
 NOT_TOLD = {'--json': 1, '--library-path': 1, '--pg-config': 1, '--os-user': 1, '--waltrail': 1, '--no-record': 0}
 FOLDERS = ('--keep',)
@@ -18,6 +20,8 @@ def parse_with_shared(parser, arguments):
     parser.add_argument('--pg-config', default=os.environ.get('PG_CONFIG', 'pg_config'))
     parser.add_argument('--os-user', default='postgres', help='who runs the server under root')
     options = parser.parse_args(arguments)
+    if not options.no_record:
+        freshness.check(getattr(options, 'waltrail', None), options.pg_config, options.library_path)
     options.command = f'{parser.prog} {told(arguments)}'.strip()
     return options
 
