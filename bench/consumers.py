@@ -29,12 +29,15 @@ class Consumer:
     by_apply: bool = False    # else by pg_recvlogical
     is_audited: bool = False  # the audit trigger, no slot
     is_untouched: bool = False
+    is_extra: bool = False    # only where it is named
 
 
 CONSUMERS = {consumer.name: consumer for consumer in [
     Consumer('nothing', 'slot of a plugin that writes nothing, drained by pg_recvlogical to /dev/null: what all are compared with',
              'waltrail_bench_nothing'),
     Consumer('control', 'the same again: how far two servers differ that are the same', 'waltrail_bench_nothing'),
+    Consumer('one_byte', 'slot of the same plugin, which sends a byte at each commit: what any has to take that sends a message', 'waltrail_bench_nothing',
+             ('messages=on',), is_extra=True),
     Consumer('unattached', 'no slot'),
     Consumer('untouched', 'no slot, wal_level replica, default replica identity', is_untouched=True),
     Consumer('waltrail', 'slot of waltrail, drained by pg_recvlogical to /dev/null', 'waltrail', ('format=binary',)),

@@ -5,21 +5,26 @@ import pathlib
 from machine import TREE
 from server import run_checked
 
-SOURCES = ('apply', 'capture', 'decoder', 'wire')
 SUFFIXES = ('.cpp', '.hpp')
 LIBRARY = TREE / 'waltrail.so'
+LIBRARY_SOURCES, PROGRAM_SOURCES = ('capture', 'decoder', 'wire'), ('apply', 'wire')
 
 
 def check(program, pg_config, library_paths):
     """An error where they may not be. `program`: None where the run uses none."""
-    newest = max((path for folder in SOURCES for path in (TREE / folder).iterdir() if path.suffix in SUFFIXES), key=changed_at)
-    for built in [LIBRARY] + ([pathlib.Path(program)] if program else []):
-        if not built.exists() or changed_at(built) < changed_at(newest):
-            refuse(f'"{built.name}" is older than {newest.relative_to(TREE)}, or not there')
+    refuse_older(LIBRARY, LIBRARY_SOURCES)
+    if program:
+        refuse_older(pathlib.Path(program), PROGRAM_SOURCES)
     folders = [pathlib.Path(path) for path in library_paths] + [pathlib.Path(run_checked([pg_config, '--pkglibdir']))]
     loaded = next((folder / LIBRARY.name for folder in folders if (folder / LIBRARY.name).exists()), None)
     if loaded is None or not filecmp.cmp(loaded, LIBRARY, shallow=False):
         refuse(f'the library that the server loads, {loaded or "not installed"}, is not that of this tree')
+
+
+def refuse_older(built, folders):
+    newest = max((path for folder in folders for path in (TREE / folder).iterdir() if path.suffix in SUFFIXES), key=changed_at)
+    if not built.exists() or changed_at(built) < changed_at(newest):
+        refuse(f'"{built.name}" is older than {newest.relative_to(TREE)}, or not there')
 
 
 def changed_at(path):

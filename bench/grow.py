@@ -21,7 +21,8 @@ from figures import Column
 from options import parse_with_shared
 from server import DATABASE, run_checked
 
-DESTINATION_SETTINGS = {'shared_buffers': '4GB', 'maintenance_work_mem': '512MB'}
+# The trail takes most of a disk: WAL must leave it some.
+DESTINATION_SETTINGS = {'shared_buffers': '4GB', 'maintenance_work_mem': '512MB', 'max_wal_size': '8GB', 'min_wal_size': '4GB'}
 COLUMNS = [Column('stored', 'stored_changes', 0), Column('stored GB', 'stored_gb', 1), Column('wall s', 'wall_seconds'),
            Column('changes/s', 'changes_per_second', 0), Column('rate / small', 'changes_per_second', 3, 'small'),
            Column('apply CPU s', 'apply_cpu_seconds'), Column('destination CPU s', 'destination_cpu_seconds')]

@@ -41,7 +41,8 @@ COLUMNS = [Column('tps', 'tps', 0), Column(f'tps / {PEER}', 'tps', 3, PEER), Col
 def parse(arguments):
     names = [name for name in CONSUMERS if name != PEER]
     parser = argparse.ArgumentParser(prog='bench/run source', description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--subjects', default=','.join(names), help=f'comma-separated, from: {", ".join(names)} (default: all)')
+    usual = [name for name in names if not CONSUMERS[name].is_extra]
+    parser.add_argument('--subjects', default=','.join(usual), help=f'comma-separated, from: {", ".join(names)} (default: {",".join(usual)})')
     parser.add_argument('--synchronous-commit', default='off,on', metavar='LIST', help='cases (default: off,on)')
     parser.add_argument('--setups', type=int, default=3, help='how often servers are made anew (default: 3)')
     parser.add_argument('--rounds', type=int, default=4, help='of each set-up and case (default: 4)')
