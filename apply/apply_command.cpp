@@ -2,6 +2,7 @@
 // comes next.
 #include "apply/apply_session.hpp"
 #include "apply/error.hpp"
+#include "apply/fault_point.hpp"
 #include "apply/lsn.hpp"
 #include "apply/settings.hpp"
 #include "apply/stop_wait.hpp"
@@ -91,6 +92,7 @@ int run_apply(const ApplySettings &settings) {
                          row.place.ordinal, lsn_text(row.place.commit_lsn), row.what());
             refused[row.place] = row.refusal;
             ever_streamed = true;
+            fault_point("row_refused");
         } catch (const Error &error) {
             ever_streamed |= outcome.streamed;
             if (outcome.progressed) delay = settings.reconnect_delay_min;
