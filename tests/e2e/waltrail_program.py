@@ -119,10 +119,10 @@ class WaltrailProgram:
             "--until", "now", *more, **options,
         )  # fmt: skip
 
-    def apply(self, source, destination, slot, *more, environment=None):
-        """Starts `waltrail apply` in the background."""
+    def apply(self, source, destination, slot, *more, environment=None, before=()):
+        """Starts `waltrail apply` in the background; `before` are words before it, of a program that becomes it."""
         process = ApplyProcess(
-            [PROGRAM, "apply", "--source", source.conninfo(), "--destination", destination.conninfo(), "--slot", slot,
+            [*before, PROGRAM, "apply", "--source", source.conninfo(), "--destination", destination.conninfo(), "--slot", slot,
              *map(str, more)],
             self._environment(environment),
         )  # fmt: skip
