@@ -16,7 +16,7 @@ node_packages() {
 part_e2e() {
     local packages
     any_file tests/e2e/test_*.py || return 0
-    build_product || return 0
+    build_product && build_fault_program || return 0
     mapfile -t packages < <(node_packages)
     install_packages "${packages[@]}" || failed e2e "could not install ${packages[*]}"
     # Debian's interpreter: the one that Debian's psycopg2 and pytest belong to.
