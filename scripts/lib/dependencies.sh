@@ -17,6 +17,7 @@ test_packages=(
     "postgresql-$PG_MAJOR-pgtap" libtap-parser-sourcehandler-pgtap-perl
     libgtest-dev clang libclang-rt-14-dev clang-format
     python3 python3-psycopg2 python3-psycopg python3-pytest python3-pytest-xdist pgbouncer
+    libfaketime iproute2
 )
 
 createcluster_drop_in=/etc/postgresql-common/createcluster.d/waltrail-install.conf

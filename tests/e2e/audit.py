@@ -132,8 +132,8 @@ def trigger_sql(table):
     return f"CREATE TRIGGER zz_audit AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION audit.note()"
 
 
-def notes(source):
-    return read_rows(source.query(f"SELECT {COLUMNS} FROM audit.notes ORDER BY number"))
+def notes(source, condition="true"):
+    return read_rows(source.query(f"SELECT {COLUMNS} FROM audit.notes WHERE {condition} ORDER BY number"))
 
 
 def decoded(source, slot):
@@ -145,8 +145,8 @@ def decoded(source, slot):
         WHERE d->>'operation' <> 'TRUNCATE'""", [slot]))  # fmt: skip
 
 
-def trail(destination):
-    return read_rows(destination.query(f"SELECT {COLUMNS} FROM changes WHERE operation <> 'TRUNCATE' ORDER BY position"))
+def trail(destination, condition="true"):
+    return read_rows(destination.query(f"SELECT {COLUMNS} FROM changes WHERE operation <> 'TRUNCATE' AND {condition} ORDER BY position"))
 
 
 def per_table(rows):

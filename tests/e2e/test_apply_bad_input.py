@@ -5,6 +5,7 @@ import pytest
 
 from servers import wait_until
 
+
 @pytest.fixture
 def pair(source, destination, slot, waltrail):
     source.execute("CREATE TABLE t (id int PRIMARY KEY)")
