@@ -1,5 +1,6 @@
 """A file system of a few megabytes, to be filled and emptied. Needs root."""
 
+import errno
 import os
 import pathlib
 import shutil
@@ -24,8 +25,14 @@ class SmallDisk:
         return state.f_bavail * state.f_frsize
 
     def fill(self, bytes_left=0):
+        """Others may write meanwhile, so that there is less room than was seen."""
         with open(self._ballast, "wb") as file:
-            os.posix_fallocate(file.fileno(), 0, max(1, self.free_bytes() - bytes_left))
+            while (wanted := self.free_bytes() - bytes_left) > 0:
+                try:
+                    os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, wanted)
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
 
     def make_room(self):
         self._ballast.unlink(missing_ok=True)

@@ -179,7 +179,7 @@ class Faults:
         fault = self._chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
         try:
             detail = fault(self._stage, self._chance)
-        except psycopg2.OperationalError as error:
+        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
             # What struck before has taken the server away; it is on its way back.
             detail = f"could not: {str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__}"
         else:

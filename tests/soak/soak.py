@@ -110,7 +110,7 @@ class Soak:
         committed_at = dict(destination.query("SELECT DISTINCT transaction_id, committed_at FROM changes"))
         found.add(compare_commits(times, committed_at, looks))
         self._recorded += counted
-        self._last_transaction = max(self._last_transaction, *times)
+        self._last_transaction = max([self._last_transaction, *times])
         return found
 
     def _empty(self):
