@@ -30,14 +30,12 @@ class Victims:
 
     def walsender(self, process):
         [(pid,)] = wait_until(lambda: self.wired.source.query(WALSENDER, [self.wired.slot]), "the walsender")
-        os.kill(pid, signal.SIGKILL)
-        self._wait_for_recovery(self.wired.source.server)
+        self._kill_session(self.wired.source.server, pid)
         return process
 
     def destination_session(self, process):
         [(pid,)] = self.wired.destination.query(COPYING)[:1] or self.wired.destination.query(SESSION)
-        os.kill(pid, signal.SIGKILL)
-        self._wait_for_recovery(self.wired.destination.server)
+        self._kill_session(self.wired.destination.server, pid)
         return process
 
     def source(self, process):
@@ -51,15 +49,14 @@ class Victims:
         return process
 
     @staticmethod
-    def _wait_for_recovery(server):
-        """A process that dies of a signal makes the server end all others and recover from its WAL."""
-        recoveries = server.log().count("database system is ready to accept connections")
+    def _kill_session(server, pid):
+        """The server then ends all others and recovers from its WAL."""
+        starts = server.log().count("database system is ready to accept connections")
+        os.kill(pid, signal.SIGKILL)
         wait_until(
-            lambda: server.log().count("database system is ready to accept connections") > recoveries
-            or "all server processes terminated; reinitializing" in server.log(),
-            "the server to notice",
+            lambda: server.log().count("database system is ready to accept connections") > starts, "the server to recover"
         )
-        wait_until(server._accepts_connections, "the server to recover")
+        server._close_pooled()
 
 
 @pytest.fixture
