@@ -31,7 +31,8 @@ bool wait_for_answer(PGconn *connection) {
 BackendProbe read_activity(const Result &row, const std::string &backend_pid) {
     if (PQresultStatus(row.get()) != PGRES_TUPLES_OK)
         return {false, "the server does not say what it is doing"};
-    if (row.rows() == 0) return {false, fmt::format("the server has ended process {}", backend_pid)};
+    if (row.rows() == 0)
+        return {false, fmt::format("the server has ended process {}", backend_pid)};
     if (row.is_null(0, 0)) return {true, "it is at work"};
     bool waits_for_us = row.text(0, 0) == "Client" || row.text(0, 0) == "Activity";
     if (waits_for_us)

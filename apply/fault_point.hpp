@@ -38,13 +38,13 @@ inline constexpr std::array<std::string_view, 26> fault_point_names{
     "feedback_due",       // before the source hears of something new
     "feedback_sent",
     // apply: a row that is refused
-    "row_refused",        // and remembered, before the stream is opened again
-    "careful_begun",      // BEGIN of a batch whose rows have savepoints
-    "row_rolled_back",    // to its savepoint
-    "row_quarantined",    //
+    "row_refused",     // and remembered, before the stream is opened again
+    "careful_begun",   // BEGIN of a batch whose rows have savepoints
+    "row_rolled_back", // to its savepoint
+    "row_quarantined", //
     // apply: without changes
-    "position_begun",     // BEGIN of a batch that has no rows
-    "time_reached",       // of the source, to be recorded
+    "position_begun", // BEGIN of a batch that has no rows
+    "time_reached",   // of the source, to be recorded
     // init
     "slot_made",
     "destination_prepared", // in a transaction that is open still

@@ -171,10 +171,10 @@ Result PostgresConnection::execute_parameters(const std::string &sql,
         lengths.push_back(static_cast<int>(bytes->size()));
         formats.push_back(1);
     }
-    Result result = last_result(
-        PQsendQueryParams(connection_.get(), sql.c_str(), static_cast<int>(values.size()), nullptr,
-                          values.data(), lengths.data(), formats.data(), 0),
-        sql);
+    Result result = last_result(PQsendQueryParams(connection_.get(), sql.c_str(),
+                                                  static_cast<int>(values.size()), nullptr,
+                                                  values.data(), lengths.data(), formats.data(), 0),
+                                sql);
     ExecStatusType status = PQresultStatus(result.get());
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) throw error(result.get(), sql);
     return result;

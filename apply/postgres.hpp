@@ -73,9 +73,10 @@ class PostgresConnection {
 
     // What the calls above are made of. Every wait for the server goes through these, and none lasts for ever: each time that nothing has
     // been heard for silence_max(), require_peer().
-    Result run(const std::string &sql); // its last result, whatever that is, or a COPY that has begun
-    Result next_result();               // null behind the last one
-    void flush();                       // until the kernel has all that was sent
+    Result
+    run(const std::string &sql); // its last result, whatever that is, or a COPY that has begun
+    Result next_result();        // null behind the last one
+    void flush();                // until the kernel has all that was sent
 
     // Throws (reconnect) when the server is not at work for this connection, and will never answer; says in the log what it waits for
     // otherwise.

@@ -1,8 +1,8 @@
-"""A clock that a test sets, for one process and what it starts: libfaketime, preloaded, reads the difference from a file."""
+"""A clock that a test sets, for one process and what it starts: libfaketime (its library for threads), preloaded, reads the difference from a file."""
 
 import pathlib
 
-LIBRARY = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
+LIBRARY = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 
 
 class FakedTime:
