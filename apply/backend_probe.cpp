@@ -28,33 +28,39 @@ bool wait_for_answer(PGconn *connection) {
     return true;
 }
 
-BackendProbe read_activity(const Result &row, const std::string &backend_pid) {
+// A role may end its own sessions.
+constexpr const char *activity_sql = R"(
+SELECT a.wait_event_type, a.wait_event,
+       CASE WHEN a.wait_event_type IN ('Client', 'Activity') THEN pg_catalog.pg_terminate_backend(a.pid) END
+  FROM pg_catalog.pg_stat_activity AS a
+ WHERE a.pid = {} AND extract(epoch FROM a.backend_start) = {})";
+
+BackendProbe read_activity(const Result &row, const Backend &backend) {
     if (PQresultStatus(row.get()) != PGRES_TUPLES_OK)
         return {false, "the server does not say what it is doing"};
     if (row.rows() == 0)
-        return {false, fmt::format("the server has ended process {}", backend_pid)};
+        return {false, fmt::format("the server has ended process {}", backend.pid)};
     if (row.is_null(0, 0)) return {true, "it is at work"};
-    bool waits_for_us = row.text(0, 0) == "Client" || row.text(0, 0) == "Activity";
-    if (waits_for_us)
-        return {false, "the server waits for us as well: the connection between is dead"};
-    return {true, fmt::format("it waits for {} {}", row.text(0, 0), row.text(0, 1))};
+    if (row.is_null(0, 2))
+        return {true, fmt::format("it waits for {} {}", row.text(0, 0), row.text(0, 1))};
+    return {false,
+            fmt::format("process {} waits for us as well, so the connection between is dead, and "
+                        "is ended",
+                        backend.pid)};
 }
 
 } // namespace
 
-BackendProbe probe_backend(std::map<std::string, std::string> settings,
-                           const std::string &backend_pid) {
+BackendProbe probe_backend(std::map<std::string, std::string> settings, const Backend &backend) {
     settings.erase("replication"); // the last walsender may be taken
     auto connection = connect(settings);
     if (PQstatus(connection.get()) != CONNECTION_OK)
         return {false, fmt::format("nor does the server take another connection ({})",
                                    one_line(PQerrorMessage(connection.get())))};
-    std::string sql = fmt::format(
-        "SELECT wait_event_type, wait_event FROM pg_catalog.pg_stat_activity WHERE pid = {}",
-        backend_pid);
+    std::string sql = fmt::format(activity_sql, backend.pid, backend.began);
     if (PQsendQuery(connection.get(), sql.c_str()) == 0 || !wait_for_answer(connection.get()))
         return {false, "nor does it answer on another connection"};
-    return read_activity(Result(PQgetResult(connection.get())), backend_pid);
+    return read_activity(Result(PQgetResult(connection.get())), backend);
 }
 
 } // namespace waltrail

@@ -2,6 +2,7 @@
 // happened at.
 #pragma once
 
+#include "apply/backend_probe.hpp"
 #include "apply/error.hpp"
 
 #include <libpq-fe.h>
@@ -110,7 +111,7 @@ class PostgresConnection {
     std::string end_;
     Connection connection_;
     std::map<std::string, std::string> settings_; // of a connection to the same server
-    std::string backend_pid_;
+    Backend backend_;
     std::chrono::milliseconds silence_max_{0};
     // Owned apart, so that libpq's pointer to it survives a move of this object.
     std::unique_ptr<std::vector<std::string>> warnings_;

@@ -1,6 +1,5 @@
 // How a PostgresConnection waits for its server. libpq's blocking calls wait for ever where a server, or a proxy before it, keeps the
 // connection and says nothing. So the connection does not block, and what waits is here.
-#include "apply/backend_probe.hpp"
 #include "apply/postgres.hpp"
 
 #include <fmt/format.h>
@@ -30,7 +29,8 @@ void PostgresConnection::remember_peer(std::map<std::string, std::string> settin
     settings["port"] = PQport(connection);
     settings["hostaddr"] = PQhostaddr(connection);
     settings_ = std::move(settings);
-    backend_pid_ = execute("SELECT pg_catalog.pg_backend_pid()").string(0, 0);
+    Result own = execute(own_backend_sql);
+    backend_ = {own.string(0, 0), own.string(0, 1)};
 }
 
 Result PostgresConnection::run(const std::string &sql) {
@@ -84,7 +84,7 @@ void PostgresConnection::wait(short events) {
 }
 
 void PostgresConnection::require_peer() {
-    BackendProbe probe = probe_backend(settings_, backend_pid_);
+    BackendProbe probe = probe_backend(settings_, backend_);
     if (probe.is_at_work) {
         spdlog::info("{} has been silent for {} s: {}", where(), silence_max_.count() / 1000,
                      probe.finding);

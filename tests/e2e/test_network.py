@@ -105,9 +105,9 @@ def test_a_lock_that_outlasts_the_connection_is_waited_for(wired):
 
 
 def test_a_source_that_is_idle_for_long_is_asked_for_a_sign_of_life(wired):
-    process = wired.start_apply(silence_ms=1000)
-    time.sleep(6)
-    assert restarts(process) == 0 and "silent" not in process.output()
+    process = wired.start_apply()
+    time.sleep(3 * SILENCE_MS / 1000)
+    assert restarts(process) == 0 and "silent" not in process.output(), process.output()
     wired.write_mark()
     wired.assert_trail_is_what_was_committed(process)
 
@@ -125,7 +125,7 @@ def test_a_destination_that_is_away_for_long_harms_nobody_and_is_caught_up_with(
     for _ in range(3):
         committed = writer.committed
         time.sleep(3)
-        assert writer.committed > committed + 20, "the source is slowed down"
+        assert writer.committed > committed, "the source stands"
         # What waits can be seen, and grows.
         now = kept_bytes()
         assert now > before and now[1] > before[1]

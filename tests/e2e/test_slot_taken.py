@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 
+import psycopg2
+import psycopg2.extras
 import pytest
 
 import servers
@@ -22,17 +24,16 @@ def pair(new_server, destination, slot, waltrail):
 
 @pytest.fixture
 def recvlogical(pair):
-    """A function that starts pg_recvlogical on the slot and takes it from apply."""
+    """A function that starts pg_recvlogical on the slot, which acknowledges what it reads."""
     source, _, slot = pair
     started = []
 
-    def start(*options):
-        reader = subprocess.Popen(
-            [str(servers.BINDIR / "pg_recvlogical"), "-d", source.conninfo(), "--slot", slot, "--start", "-f", "/dev/null", *options],
-            cwd="/", stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        started.append(reader)
-        return reader
+    def start():
+        started.append(subprocess.Popen(
+            [str(servers.BINDIR / "pg_recvlogical"), "-d", source.conninfo(), "--slot", slot, "--start", "-f", "/dev/null",
+             "--status-interval", "1"], cwd="/", stderr=subprocess.DEVNULL,
+        ))  # fmt: skip
+        return started[-1]
 
     yield start
     for reader in started:
@@ -40,47 +41,53 @@ def recvlogical(pair):
         reader.wait()
 
 
+@pytest.fixture
+def holder(pair):
+    """A function that takes the slot and acknowledges nothing; the server bears with it. Returns the connection, to be closed."""
+    source, _, slot = pair
+    connections = []
+
+    def start():
+        connection = psycopg2.connect(
+            source.conninfo(options="-c wal_sender_timeout=0"), connection_factory=psycopg2.extras.LogicalReplicationConnection
+        )
+        connections.append(connection)
+        connection.cursor().start_replication(slot_name=slot, decode=False)
+        return connection
+
+    yield start
+    for connection in connections:
+        connection.close()
+
+
 def take_from_apply(source, slot, process, start):
-    """pg_recvlogical tries every five seconds, apply sooner: so apply stands still meanwhile."""
+    """Apply, which would have the slot again at once, stands still meanwhile."""
     os.kill(process.pid, signal.SIGSTOP)
     try:
         [(pid,)] = source.query(ACTIVE, [slot])
         source.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
-        start()
-        wait_until(lambda: source.query(ACTIVE, [slot]), "pg_recvlogical to have the slot")
+        taken = start()
+        wait_until(lambda: source.query(ACTIVE, [slot]), "somebody else to have the slot")
     finally:
         os.kill(process.pid, signal.SIGCONT)
+    return taken
 
 
-def test_a_client_that_only_holds_the_slot_is_waited_for(pair, recvlogical, waltrail):
+@pytest.mark.parametrize("longer", [False, True])
+def test_a_client_that_only_holds_the_slot_is_waited_for(pair, holder, waltrail, longer):
+    """For as long as the server's wal_sender_timeout and a little more; then it is said, and tried again."""
     source, destination, slot = pair
     process = waltrail.apply(source, destination, slot)
     process.wait_for_output("streaming source")
-    readers = []
-    # Without feedback it acknowledges nothing, and the server ends it after wal_sender_timeout.
-    source.server.configure(wal_sender_timeout="0")
-    source.server.reload()
-    wait_until(lambda: source.value("SHOW wal_sender_timeout") == "0", "the reload")
-    take_from_apply(source, slot, process, lambda: readers.append(recvlogical("--status-interval", "0", "--fsync-interval", "0")))
-    process.wait_for_output("is still in use by process")
+    other = take_from_apply(source, slot, process, holder)
+    pid = source.value(ACTIVE, [slot])
     source.execute("INSERT INTO t VALUES (1)")
+    process.wait_for_output(f"is still in use by process {pid}")
+    if longer:
+        process.wait_for_output(f"is in use by process {pid}")
+        process.wait_for_output("stop the other client, or end its walsender with pg_terminate_backend: trying again")
     assert destination.value("SELECT count(*) FROM changes") == 0
-    readers[0].kill()  # its last word would be an acknowledgement
-    wait_until(lambda: destination.value("SELECT count(*) FROM changes") == 1, "the change")
-    assert process.stop() == 0
-
-
-def test_a_slot_that_is_in_use_for_longer_than_its_patience_does_not_end_a_running_apply(pair, recvlogical, waltrail):
-    source, destination, slot = pair
-    process = waltrail.apply(source, destination, slot)
-    process.wait_for_output("streaming source")
-    readers = []
-    # It answers the server, and so keeps the slot, but there is nothing to acknowledge.
-    take_from_apply(source, slot, process, lambda: readers.append(recvlogical("--status-interval", "1", "--fsync-interval", "0")))
-    process.wait_for_output(f"is in use by process {source.value(ACTIVE, [slot])}", timeout_s=30)
-    process.wait_for_output("trying again")
-    readers[0].kill()
-    source.execute("INSERT INTO t VALUES (1)")
+    other.close()
     wait_until(lambda: destination.value("SELECT count(*) FROM changes") == 1, "the change", timeout_s=60)
     assert process.stop() == 0
 
@@ -91,13 +98,12 @@ def test_a_client_that_reads_from_the_slot_makes_a_gap_that_is_refused(pair, rec
     process.wait_for_output("streaming source")
     source.execute("INSERT INTO t VALUES (1)")
     wait_until(lambda: destination.value("SELECT count(*) FROM changes") == 1, "the change")
-    readers = []
-    take_from_apply(source, slot, process, lambda: readers.append(recvlogical("--status-interval", "1")))
+    reader = take_from_apply(source, slot, process, recvlogical)
     source.execute("INSERT INTO t VALUES (2)")
     end = source.value("SELECT pg_current_wal_flush_lsn()")
     wait_until(lambda: source.value("SELECT confirmed_flush_lsn >= %s FROM pg_replication_slots WHERE slot_name = %s", [end, slot]),
                "the slot to be moved")  # fmt: skip
-    readers[0].terminate()
+    reader.terminate()
     assert process.wait() == 1
     last = process.output().splitlines()[-1]
     assert "was moved to" in last and "changes in between would be missing" in last and "another client read from the slot" in last, last

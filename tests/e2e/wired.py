@@ -20,7 +20,7 @@ POSTGRES_EPOCH = datetime.datetime(2000, 1, 1, tzinfo=datetime.timezone.utc)
 
 
 def tcp_settings(port):
-    return {"listen_addresses": "127.0.0.1", "port": port, "track_commit_timestamp": "on", "max_wal_senders": "20"}
+    return {"listen_addresses": "127.0.0.1", "port": port, "wal_sender_timeout": "5s"}
 
 
 class Through:
@@ -92,6 +92,7 @@ class Wired:
         audit.follow_new_tables(source)
         commit_order.prepare(source)
         source.execute("CREATE TABLE items (id integer PRIMARY KEY, number numeric, note text)")
+        source.execute("CREATE TABLE marks (id bigserial PRIMARY KEY)")
         waltrail.init(source, destination, slot, "--tables", "public.*")
         self.to_source, self.to_destination = Proxy(source.server.port), Proxy(destination.server.port)
         self.looks = commit_order.Looks(destination) if with_looks else None
@@ -122,10 +123,10 @@ class Wired:
 
     def write_mark(self):
         """A change that is committed behind all others; its name."""
-        return self.source.value("INSERT INTO items (id) SELECT coalesce(max(id), 0) + 1 FROM items RETURNING id")
+        return self.source.value("INSERT INTO marks DEFAULT VALUES RETURNING id")
 
     def has_arrived(self, mark):
-        return self.destination.value("SELECT count(*) FROM changes WHERE primary_key = %s::text", [mark]) > 0
+        return self.destination.value("""SELECT count(*) FROM changes WHERE "table" = 'marks' AND primary_key = %s::text""", [mark]) > 0
 
     def wait_until_caught_up(self, timeout_s=60):
         mark = self.write_mark()
