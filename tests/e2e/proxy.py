@@ -11,6 +11,7 @@ import struct
 import threading
 
 CHUNK_BYTES = 16 * 1024
+FORGOTTEN_S = 3
 TO_SERVER = "to server"
 TO_CLIENT = "to client"
 
@@ -65,8 +66,8 @@ class Proxy:
         self._call(self._passing.clear)
 
     def lose(self):
-        """What the present connections say is lost for ever, and neither side is told that the other has gone. New ones are taken, and lost
-        as well, until resume()."""
+        """What the present connections say is lost for ever, and neither side is told. Where one gives up, the other learns of it FORGOTTEN_S later,
+        as from its own keepalives, which this machine's kernel would answer here. New connections are taken, and lost as well, until resume()."""
         self._call(self._lose_all)
 
     def delay(self, seconds):
@@ -160,7 +161,6 @@ class Proxy:
                 writer.close()
 
     async def _pass_on(self, link, reader, writer, direction):
-        """Of a lost connection, one side is not told when the other ends: it goes on until both have."""
         try:
             while data := await reader.read(CHUNK_BYTES):
                 await self._passing.wait()
@@ -174,6 +174,9 @@ class Proxy:
         except OSError:
             if not link.is_lost:
                 link.abort()
+        if link.is_lost:
+            await asyncio.sleep(FORGOTTEN_S)
+            link.abort()
 
     async def _send(self, link, writer, data, direction):
         left = self._bytes_left.get(direction)
