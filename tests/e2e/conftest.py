@@ -198,11 +198,10 @@ def audited(source, destination, slot, waltrail):
 
 @pytest.fixture(scope="module")
 def tcp_servers(server_folder, server_template):
-    """A source's and a destination's server that listen on ports, too, and lose nothing when they are killed."""
+    """A source's and a destination's server that listen on ports, too."""
     started = []
     for name in ("source", "destination"):
-        settings = dict(tcp_settings(servers.free_port()), fsync="on")
-        started.append(_started(name, server_folder, server_template, settings))
+        started.append(_started(name, server_folder, server_template, tcp_settings(servers.free_port())))
     yield started
     for server in started:
         server.remove()
