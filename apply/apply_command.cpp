@@ -3,6 +3,7 @@
 #include "apply/apply_session.hpp"
 #include "apply/apply_signals.hpp"
 #include "apply/error.hpp"
+#include "apply/fault_point.hpp"
 #include "apply/lsn.hpp"
 #include "apply/service_manager.hpp"
 #include "apply/settings.hpp"
@@ -66,6 +67,7 @@ bool run_sessions(const ApplySettings &settings, ServiceManager &service, bool &
                          row.place.ordinal, lsn_text(row.place.commit_lsn), row.what());
             refused[row.place] = row.refusal;
             ever_streamed = true;
+            fault_point("row_refused");
         } catch (const Error &error) {
             ever_streamed |= outcome.streamed;
             if (outcome.progressed) delay = settings.reconnect_delay_min;

@@ -2,6 +2,7 @@
 
 #include "apply/batch_renderer.hpp"
 #include "apply/batch_writer.hpp"
+#include "apply/fault_point.hpp"
 #include "apply/identity.hpp"
 #include "apply/idle_record.hpp"
 #include "apply/one_server.hpp"
@@ -54,7 +55,7 @@ SlotState wait_for_slot(ReplicationStream &stream, const std::string &name,
     bool told = false;
     while (state.active && !stop.stop_requested()) {
         if (std::chrono::steady_clock::now() >= deadline)
-            throw Error(Disposition::stop,
+            throw Error(Disposition::reconnect,
                         fmt::format("slot \"{}\" of {} is in use by process {}", name,
                                     stream.connection().where(), state.active_pid),
                         "stop the other client, or end its walsender with pg_terminate_backend");
@@ -98,7 +99,10 @@ void render_stream(FrameQueue &frames, BatchRenderer &renderer, BatchQueue &batc
             renderer.take_position(delivery->position);
         }
         if (stop.stop_requested()) break;
-        if (auto time = clock.reached(renderer.received_end())) renderer.note_source_time(*time);
+        if (auto time = clock.reached(renderer.received_end())) {
+            fault_point("time_reached");
+            renderer.note_source_time(*time);
+        }
         if (frames.empty() && !renderer.settle(stop)) return;
         bool reached = target && renderer.received_end() >= *target;
         bool asked = delivery && delivery->reply_requested;
@@ -106,6 +110,7 @@ void render_stream(FrameQueue &frames, BatchRenderer &renderer, BatchQueue &batc
         if (idle.wants_source_time()) clock.ask();
         Lsn recorded = batches.recorded().end;
         if (recorded > acknowledged) {
+            fault_point("batch_finished");
             acknowledged = recorded;
             receiver.acknowledge(acknowledged);
             outcome.progressed = true;
@@ -151,6 +156,7 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
     require_trail_rights(destination, TrailUse::write);
     Progress progress = find_source(destination, system.database, settings.ends.slot);
     lock_source(destination, progress, stop);
+    fault_point("source_locked");
     if (stop.stop_requested()) return;
     read_progress(destination, progress);
     system = stream.identify(); // how far its WAL goes, after what has been recorded of it
@@ -167,11 +173,14 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
     std::optional<Lsn> target = target_of(settings.until, stream);
     DestinationClock destination_clock;
     destination_clock.set(confirm_progress(destination, progress));
+    fault_point("progress_confirmed");
     maintenance.start();
+    fault_point("trail_maintained");
 
     StartPoint start = start_point(slot, progress);
     OwnTables own_tables(stream.connection(), settings.ends.source);
     stream.start(settings.ends.slot, start.lsn, stream_options(settings, own_tables));
+    fault_point("stream_started");
     outcome.streamed = true;
     std::string streaming = fmt::format("streaming source \"{}\" from {} into {}", progress.label,
                                         lsn_text(start.lsn), destination.where());

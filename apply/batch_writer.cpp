@@ -1,5 +1,7 @@
 #include "apply/batch_writer.hpp"
 
+#include "apply/fault_point.hpp"
+
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -61,15 +63,19 @@ bool BatchWriter::write(BatchQueue::Entry &entry) {
     if (!first) {
         if (!entry.is_closed()) return false;
         destination_.execute("BEGIN");
+        fault_point("position_begun");
     } else if (first->careful) {
         if (!copy_with_care(entry, std::move(*first), refused)) return false;
     } else {
         if (!copy_rows(entry, std::move(*first))) return false;
     }
     if (!batches_.wait_turn(entry)) return false;
+    fault_point("turn_come");
     const Batch &batch = entry.batch();
     write_relations(destination_, batch.relations);
+    if (!batch.relations.empty()) fault_point("relations_written");
     for (const QuarantineEntry &change : batch.quarantined) write_quarantine(destination_, change);
+    if (!batch.quarantined.empty()) fault_point("quarantine_written");
     Written written{batch.rows - refused.rows, batch.marked - refused.marked};
     record(batch, written);
     spdlog::debug("batch of {} changes in {} transactions recorded up to {}", written.rows,
@@ -80,17 +86,22 @@ bool BatchWriter::write(BatchQueue::Entry &entry) {
 
 bool BatchWriter::copy_rows(BatchQueue::Entry &entry, RowPiece first) {
     CopyStream copy(destination_, "BEGIN; ");
+    fault_point("copy_begun");
     for (std::optional<RowPiece> piece = std::move(first); piece;
-         piece = batches_.next_piece(entry))
+         piece = batches_.next_piece(entry)) {
         copy.send(piece->rows->view());
+        fault_point("rows_sent");
+    }
     if (!entry.is_closed()) return false;
     if (auto refusal = copy.finish()) refuse(entry.batch(), *refusal);
+    fault_point("rows_copied");
     return true;
 }
 
 // A row that is refused goes to quarantine at once.
 bool BatchWriter::copy_with_care(BatchQueue::Entry &entry, RowPiece first, Written &refused) {
     destination_.execute("BEGIN");
+    fault_point("careful_begun");
     for (std::optional<RowPiece> piece = std::move(first); piece;
          piece = batches_.next_piece(entry)) {
         std::optional<Refusal> refusal = copy_one(*piece);
@@ -98,6 +109,7 @@ bool BatchWriter::copy_with_care(BatchQueue::Entry &entry, RowPiece first, Writt
         QuarantineEntry &change = piece->careful->entry;
         change.refusal = *refusal;
         write_quarantine(destination_, change);
+        fault_point("row_quarantined");
         refused.rows++;
         refused.marked += piece->careful->is_marked;
     }
@@ -111,6 +123,7 @@ std::optional<Refusal> BatchWriter::copy_one(RowPiece &piece) {
     if (refusal) {
         if (!is_of_the_row(refusal->error, piece.careful->is_large)) throw refusal->error;
         destination_.execute("ROLLBACK TO SAVEPOINT one_row");
+        fault_point("row_rolled_back");
     }
     destination_.execute("RELEASE SAVEPOINT one_row");
     if (!refusal) return std::nullopt;
@@ -121,7 +134,9 @@ void BatchWriter::record(const Batch &batch, const Written &written) {
     clock_.set(record_advance(destination_, progress_,
                               {batches_.recorded().end, batch.to, timeline_, batch.last_commit,
                                written.rows, written.marked, batch.source_time}));
+    fault_point("progress_recorded");
     commit_durably(destination_);
+    fault_point("batch_committed");
 }
 
 } // namespace waltrail

@@ -30,7 +30,7 @@ CopyStream::CopyStream(PostgresConnection &destination, std::string_view before)
     : destination_(destination) {
     std::string command(before);
     command += copy_changes_sql;
-    Result result(PQexec(destination.get(), command.c_str()));
+    Result result = destination.run(command);
     destination.check(result.get(), PGRES_COPY_IN, command);
     send(copy_header());
 }
@@ -42,6 +42,7 @@ void CopyStream::send(std::string_view bytes) {
         std::string_view piece = bytes.substr(0, message_bytes_max);
         if (PQputCopyData(destination_.get(), piece.data(), static_cast<int>(piece.size())) != 1)
             throw destination_.error(nullptr, "sending rows");
+        destination_.flush();
         bytes.remove_prefix(piece.size());
     }
 }
@@ -51,10 +52,11 @@ std::optional<CopyRefusal> CopyStream::finish() {
     if (PQputCopyEnd(destination_.get(), nullptr) != 1)
         throw destination_.error(nullptr, "ending COPY");
     std::optional<CopyRefusal> refusal;
-    while (PGresult *raw = PQgetResult(destination_.get())) {
-        Result result(raw);
-        if (PQresultStatus(raw) == PGRES_COMMAND_OK) continue;
-        if (!refusal) refusal = CopyRefusal{destination_.error(raw, "COPY"), refused_row(raw)};
+    while (true) {
+        Result result = destination_.next_result();
+        if (result.get() == nullptr) break;
+        if (refusal || PQresultStatus(result.get()) == PGRES_COMMAND_OK) continue;
+        refusal = CopyRefusal{destination_.error(result.get(), "COPY"), refused_row(result.get())};
     }
     return refusal;
 }

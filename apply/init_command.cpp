@@ -9,6 +9,7 @@
 //
 // What goes wrong before the end of step 5, a signal too, takes back 1 to 4. Destination and source may be one server: no
 // transaction is open on the destination while the slot is made, or it would wait for that.
+#include "apply/fault_point.hpp"
 #include "apply/identity.hpp"
 #include "apply/init_context_triggers.hpp"
 #include "apply/init_destination.hpp"
@@ -121,12 +122,15 @@ class InitRun {
                 fmt::format("slot \"{0}\" on the source (SELECT pg_drop_replication_slot('{0}'))",
                             settings_.ends.slot),
                 [ends = settings_.ends] { drop_slot(ends); });
+            fault_point("slot_made");
         }
         prepare_destination(destination_, settings_);
+        fault_point("destination_prepared");
         if (!registration_.is_prepared)
             register_source(destination_, identity_, registration_.label, settings_.ends.slot,
                             consistent_point_);
         if (changes_tables()) change_tables(undo);
+        fault_point("source_prepared");
         SignalWatch::check();
         // A connection that is lost already shows here, and leaves no doubt about COMMIT.
         retention_ = kept_retention(destination_);
@@ -226,6 +230,7 @@ int run_init(const InitSettings &settings) {
         SignalWatch watch;
         run.prepare();
     }
+    fault_point("init_committed");
     run.report();
     return static_cast<int>(ExitCode::success);
 }

@@ -1,5 +1,6 @@
 // Parses the command line and calls one subcommand. Failures leave as one line on stderr.
 #include "apply/error.hpp"
+#include "apply/fault_point.hpp"
 #include "apply/lsn.hpp"
 #include "apply/settings.hpp"
 #include "apply/settings_file.hpp"
@@ -238,6 +239,11 @@ void take_config_file(const CLI::App &app, InitSettings &settings) {
         settings.file_ends = apply_ends_of_file(settings.config_file);
 }
 
+void print_fault_points() {
+    for (std::string_view name : fault_point_names) fmt::print("{}\n", name);
+    throw CLI::Success();
+}
+
 int fail(const std::string &message, ExitCode code) {
     fmt::print(stderr, "waltrail: {}\n", message);
     return static_cast<int>(code);
@@ -264,6 +270,8 @@ CommandLine::CommandLine() {
     app.config_formatter(std::make_shared<SettingsFile>(app));
     app.require_subcommand(0, 1);
     app.fallthrough();
+    if constexpr (has_fault_points)
+        app.add_flag_callback("--fault-points", print_fault_points, "print their names");
     app.add_option("--log-level", log_level, "debug, info, warn or error")
         ->envname("WALTRAIL_LOG_LEVEL")
         ->check(CLI::IsMember({"debug", "info", "warn", "error"}));

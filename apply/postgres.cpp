@@ -40,18 +40,6 @@ std::map<std::string, std::string> parse_conninfo(const std::string &conninfo,
     return settings;
 }
 
-std::unique_ptr<PGconn, decltype(&PQfinish)>
-connect(const std::map<std::string, std::string> &settings) {
-    std::vector<const char *> keywords, values;
-    for (auto &[keyword, value] : settings) {
-        keywords.push_back(keyword.c_str());
-        values.push_back(value.c_str());
-    }
-    keywords.push_back(nullptr);
-    values.push_back(nullptr);
-    return {PQconnectdbParams(keywords.data(), values.data(), 0), PQfinish};
-}
-
 // libpq gives no SQLSTATE for a failed connection, so what is wrong is found out by trying.
 std::string connection_hint(std::map<std::string, std::string> settings, const std::string &end) {
     if (settings.erase("replication") != 0 && PQstatus(connect(settings).get()) == CONNECTION_OK)
@@ -70,6 +58,17 @@ std::vector<const char *> values_of(const std::vector<Parameter> &parameters) {
 }
 
 } // namespace
+
+Connection connect(const std::map<std::string, std::string> &settings) {
+    std::vector<const char *> keywords, values;
+    for (auto &[keyword, value] : settings) {
+        keywords.push_back(keyword.c_str());
+        values.push_back(value.c_str());
+    }
+    keywords.push_back(nullptr);
+    values.push_back(nullptr);
+    return {PQconnectdbParams(keywords.data(), values.data(), 0), PQfinish};
+}
 
 long Result::affected() const { return std::atol(PQcmdTuples(result_.get())); }
 
@@ -98,6 +97,7 @@ PostgresConnection::PostgresConnection(const std::string &conninfo, std::string 
                                 one_line(PQerrorMessage(connection_.get()))),
                     connection_hint(settings, end_));
     PQsetNoticeReceiver(connection_.get(), receive_notice, warnings_.get());
+    remember_peer(std::move(settings));
     accept_bytes_of_no_encoding();
 }
 
@@ -125,7 +125,7 @@ std::vector<std::string> PostgresConnection::take_warnings() {
 }
 
 Result PostgresConnection::execute(const std::string &sql) {
-    Result result(PQexec(connection_.get(), sql.c_str()));
+    Result result = run(sql);
     ExecStatusType status = PQresultStatus(result.get());
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) throw error(result.get(), sql);
     return result;
@@ -141,14 +141,16 @@ Result PostgresConnection::execute_prepared(const std::string &sql,
     auto known = prepared_.find(sql);
     if (known == prepared_.end()) {
         std::string name = fmt::format("waltrail_{}", prepared_.size());
-        Result prepared(PQprepare(connection_.get(), name.c_str(), sql.c_str(), 0, nullptr));
+        Result prepared = last_result(
+            PQsendPrepare(connection_.get(), name.c_str(), sql.c_str(), 0, nullptr), sql);
         check(prepared.get(), PGRES_COMMAND_OK, sql);
         known = prepared_.emplace(sql, name).first;
     }
     std::vector<const char *> values = values_of(parameters);
-    Result result(PQexecPrepared(connection_.get(), known->second.c_str(),
-                                 static_cast<int>(values.size()), values.data(), nullptr, nullptr,
-                                 0));
+    Result result = last_result(PQsendQueryPrepared(connection_.get(), known->second.c_str(),
+                                                    static_cast<int>(values.size()), values.data(),
+                                                    nullptr, nullptr, 0),
+                                sql);
     ExecStatusType status = PQresultStatus(result.get());
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) throw error(result.get(), sql);
     return result;
@@ -170,8 +172,10 @@ Result PostgresConnection::execute_parameters(const std::string &sql,
         lengths.push_back(static_cast<int>(bytes->size()));
         formats.push_back(1);
     }
-    Result result(PQexecParams(connection_.get(), sql.c_str(), static_cast<int>(values.size()),
-                               nullptr, values.data(), lengths.data(), formats.data(), 0));
+    Result result = last_result(PQsendQueryParams(connection_.get(), sql.c_str(),
+                                                  static_cast<int>(values.size()), nullptr,
+                                                  values.data(), lengths.data(), formats.data(), 0),
+                                sql);
     ExecStatusType status = PQresultStatus(result.get());
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) throw error(result.get(), sql);
     return result;

@@ -2,10 +2,12 @@
 // happened at.
 #pragma once
 
+#include "apply/backend_probe.hpp"
 #include "apply/error.hpp"
 
 #include <libpq-fe.h>
 
+#include <chrono>
 #include <initializer_list>
 #include <map>
 #include <memory>
@@ -43,6 +45,11 @@ class Result {
 // The first column of every row, as text.
 [[nodiscard]] std::vector<std::string> first_column(const Result &rows);
 
+using Connection = std::unique_ptr<PGconn, decltype(&PQfinish)>;
+
+// Whether it worked, PQstatus() says. Takes connect_timeout at most for each host.
+[[nodiscard]] Connection connect(const std::map<std::string, std::string> &settings);
+
 // NULL is nullopt.
 using Parameter = std::optional<std::string>;
 
@@ -51,8 +58,8 @@ class PostgresConnection {
     enum class Mode { sql, replication };
 
     // `end` is what messages call it: "source" or "destination". Settings in conninfo win over the defaults given here
-    // (connect_timeout=10, application_name=waltrail …). A malformed conninfo is Disposition::stop; every failed connection
-    // is Disposition::reconnect, for a server may be starting or full.
+    // (connect_timeout=10, application_name=waltrail, tcp_user_timeout=60000 …). A malformed conninfo is Disposition::stop; every
+    // failed connection is Disposition::reconnect, for a server may be starting or full.
     PostgresConnection(const std::string &conninfo, std::string end, Mode mode = Mode::sql);
 
     // Any number of statements; the last result. Simple query protocol.
@@ -64,6 +71,19 @@ class PostgresConnection {
     // The same as execute(), with one more parameter behind the others: a bytea, which may be as long as the protocol allows (1 GB).
     Result execute_with_bytes(const std::string &sql, const std::vector<Parameter> &parameters,
                               std::string_view bytes);
+
+    // What the calls above are made of. Every wait for the server goes through these, and none lasts for ever: each time that nothing has
+    // been heard for silence_max(), require_peer().
+    Result
+    run(const std::string &sql); // its last result, whatever that is, or a COPY that has begun
+    Result next_result();        // null behind the last one
+    void flush();                // until the kernel has all that was sent
+
+    // Throws (reconnect) when the server is not at work for this connection, and will never answer; says in the log what it waits for
+    // otherwise.
+    void require_peer();
+    // tcp_user_timeout of the connection string, in both senses: that the other side's kernel, and that its server is silent. 0: for ever.
+    [[nodiscard]] std::chrono::milliseconds silence_max() const { return silence_max_; }
 
     // The error of a failed result or of the connection (null), with its disposition.
     [[nodiscard]] Error error(const PGresult *result, const std::string &attempted) const;
@@ -83,10 +103,16 @@ class PostgresConnection {
     Result execute_parameters(const std::string &sql, const std::vector<Parameter> &parameters,
                               std::optional<std::string_view> bytes);
     void accept_bytes_of_no_encoding();
+    void remember_peer(std::map<std::string, std::string> settings);
+    Result last_result(int is_sent, const std::string &sql);
+    void wait(short events);
     static void receive_notice(void *owner, const PGresult *result);
 
     std::string end_;
-    std::unique_ptr<PGconn, decltype(&PQfinish)> connection_;
+    Connection connection_;
+    std::map<std::string, std::string> settings_; // of a connection to the same server
+    Backend backend_;
+    std::chrono::milliseconds silence_max_{0};
     // Owned apart, so that libpq's pointer to it survives a move of this object.
     std::unique_ptr<std::vector<std::string>> warnings_;
     std::map<std::string, std::string> prepared_; // names by their SQL

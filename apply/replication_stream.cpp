@@ -116,7 +116,7 @@ void ReplicationStream::start(const std::string &slot, Lsn from,
                             quote_option(value));
     std::string command = fmt::format("START_REPLICATION SLOT {} LOGICAL {} ({})",
                                       connection_.quote_identifier(slot), lsn_text(from), list);
-    Result result(PQexec(connection_.get(), command.c_str()));
+    Result result = connection_.run(command);
     try {
         connection_.check(result.get(), PGRES_COPY_BOTH, command);
     } catch (const Error &error) {

@@ -64,7 +64,7 @@ void lock_source(PostgresConnection &destination, const Progress &source, std::s
     for (bool told = false; !take_lock(destination, source_id); told = true) {
         std::string pid = holder(destination, source_id);
         if (std::chrono::steady_clock::now() >= deadline)
-            throw Error(Disposition::stop,
+            throw Error(Disposition::reconnect,
                         fmt::format("source \"{}\" is being written by process {} of {}",
                                     source.label, pid, destination.where()),
                         "run only one apply process for a source; if none runs, end that session "

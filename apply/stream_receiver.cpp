@@ -1,5 +1,7 @@
 #include "apply/stream_receiver.hpp"
 
+#include "apply/fault_point.hpp"
+
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -15,18 +17,23 @@ constexpr milliseconds feedback_interval_max{10'000};
 constexpr milliseconds eager_interval{50};
 constexpr milliseconds queue_patience{100};
 
-milliseconds feedback_interval(milliseconds sender_timeout, bool eager) {
+// Often enough for the server, which ends a stream without feedback, and to ask it in good time whether it is there.
+milliseconds feedback_interval(milliseconds sender_timeout, milliseconds silence_max, bool eager) {
+    constexpr milliseconds interval_min{100};
     if (eager) return eager_interval;
-    if (sender_timeout == milliseconds::zero()) return feedback_interval_max;
-    return std::clamp(sender_timeout / 3, milliseconds{100}, feedback_interval_max);
+    milliseconds interval = feedback_interval_max;
+    for (milliseconds limit : {sender_timeout, silence_max})
+        if (limit > milliseconds::zero()) interval = std::min(interval, limit / 3);
+    return std::max(interval, interval_min);
 }
 
 } // namespace
 
 StreamReceiver::StreamReceiver(ReplicationStream &stream, FrameQueue &queue, Lsn durable,
                                milliseconds sender_timeout, bool eager)
-    : stream_(stream), queue_(queue), interval_(feedback_interval(sender_timeout, eager)),
-      eager_(eager), wake_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)), durable_(durable.value),
+    : stream_(stream), queue_(queue), silence_max_(stream.connection().silence_max()),
+      interval_(feedback_interval(sender_timeout, silence_max_, eager)), eager_(eager),
+      wake_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)), durable_(durable.value),
       thread_([this](std::stop_token stop) { run(stop); }) {}
 
 StreamReceiver::~StreamReceiver() {
@@ -47,6 +54,7 @@ void StreamReceiver::run(std::stop_token stop) {
         feed_back();
         while (!stop.stop_requested()) {
             receive_all(stop);
+            look_after_silence();
             feed_back_if_due();
             if (!stop.stop_requested()) stream_.wait(wake_fd_, interval_);
         }
@@ -63,6 +71,7 @@ void StreamReceiver::receive_all(std::stop_token stop) {
         if (!delivery) return;
         bool reply = delivery->reply_requested;
         deliver(std::move(*delivery), stop);
+        heard_at_ = Clock::now(); // behind the wait for room, in which nobody listened
         if (reply)
             feed_back();
         else
@@ -76,6 +85,7 @@ void StreamReceiver::deliver(Delivery delivery, std::stop_token stop) {
         if (stop.stop_requested()) return;
         feed_back_if_due();
     }
+    fault_point("frame_received");
 }
 
 void StreamReceiver::feed_back_if_due() {
@@ -85,9 +95,20 @@ void StreamReceiver::feed_back_if_due() {
 
 void StreamReceiver::feed_back() {
     Lsn durable{durable_.load()};
-    stream_.send_feedback(received_, durable, eager_);
+    bool news = durable > acknowledged_;
+    bool asks = silence_max_ > milliseconds::zero() && silence() > silence_max_ / 2;
+    if (news) fault_point("feedback_due");
+    stream_.send_feedback(received_, durable, eager_ || asks);
     acknowledged_ = durable;
     sent_at_ = Clock::now();
+    if (news) fault_point("feedback_sent");
+}
+
+// It has been asked, at least once. A walsender that decodes a huge transaction may be too busy to answer.
+void StreamReceiver::look_after_silence() {
+    if (silence_max_ == milliseconds::zero() || silence() < silence_max_) return;
+    stream_.connection().require_peer();
+    heard_at_ = Clock::now();
 }
 
 } // namespace waltrail

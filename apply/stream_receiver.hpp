@@ -1,6 +1,6 @@
 // The reader thread: owns the replication connection from start to end. It moves messages into the queue, answers keepalives,
 // and sends feedback on time even while the writer is busy and the queue full. What it acknowledges is only what the writer
-// has recorded.
+// has recorded. An idle source says nothing by itself, so one that has been silent for long is asked for a sign of life.
 #pragma once
 
 #include "apply/frame_queue.hpp"
@@ -34,9 +34,12 @@ class StreamReceiver {
     void deliver(Delivery delivery, std::stop_token stop);
     void feed_back_if_due();
     void feed_back();
+    void look_after_silence();
+    [[nodiscard]] Clock::duration silence() const { return Clock::now() - heard_at_; }
 
     ReplicationStream &stream_;
     FrameQueue &queue_;
+    std::chrono::milliseconds silence_max_; // 0: for ever
     std::chrono::milliseconds interval_;
     bool eager_;
     int wake_fd_;
@@ -44,6 +47,7 @@ class StreamReceiver {
     Lsn received_{};
     Lsn acknowledged_{};
     Clock::time_point sent_at_{};
+    Clock::time_point heard_at_ = Clock::now();
     std::jthread thread_; // last: it uses everything above
 };
 

@@ -42,7 +42,10 @@ make_and_install() {
 }
 
 build_product() { build_once product make_and_install; }
-build_unit_tests() { build_once unit_tests cmake_build build/sanitized unit_tests -DWALTRAIL_SANITIZE=ON; }
+# Unit tests and a program with fault points share their objects: the program costs one file more.
+cmake_build_sanitized() { cmake_build build/sanitized "$1" -DWALTRAIL_SANITIZE=ON -DWALTRAIL_FAULT_POINTS=ON; }
+build_unit_tests() { build_once unit_tests cmake_build_sanitized unit_tests; }
+build_fault_program() { build_once fault_program cmake_build_sanitized waltrail; }
 build_fuzz_targets() {
     build_once fuzz_targets cmake_build build/fuzz all -DWALTRAIL_FUZZ=ON \
         -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=RelWithDebInfo

@@ -16,6 +16,7 @@ runtime_packages=(
 test_packages=(
     "postgresql-$PG_MAJOR-pgtap" libtap-parser-sourcehandler-pgtap-perl
     python3 python3-psycopg2 python3-psycopg python3-pytest python3-pytest-xdist python3-cryptography pgbouncer
+    libfaketime iproute2
 )
 
 # For the parts that need a compiler of their own: unit, checks, fuzz.

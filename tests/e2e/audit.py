@@ -1,8 +1,9 @@
 """An oracle for the stream: row triggers that note, on the source, what every change must look like in the trail.
 
 The server itself says what the row was (to_jsonb), what its table was called and what its key was, at the moment of the
-change and with the catalogs of that moment. The notes are unlogged, so they are no part of the stream, and transactional,
-so what is rolled back was never noted. Row triggers are put on tables and leaves, not on roots: a root would hand them down.
+change and with the catalogs of that moment. The notes are transactional, so what is rolled back was never noted. They are unlogged, so
+they are no part of the stream; where the source is to crash, which empties unlogged tables, they are logged, and the stream must leave
+schema audit out. Row triggers are put on tables and leaves, not on roots: a root would hand them down.
 """
 
 import dataclasses
@@ -118,8 +119,8 @@ def read_rows(rows):
             for *labels, before, after in rows]  # fmt: skip
 
 
-def set_up(source):
-    source.execute(SETUP)
+def set_up(source, logged=False):
+    source.execute(SETUP.replace("UNLOGGED ", "") if logged else SETUP)
 
 
 def follow_new_tables(source):
@@ -131,8 +132,8 @@ def trigger_sql(table):
     return f"CREATE TRIGGER zz_audit AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION audit.note()"
 
 
-def notes(source):
-    return read_rows(source.query(f"SELECT {COLUMNS} FROM audit.notes ORDER BY number"))
+def notes(source, condition="true"):
+    return read_rows(source.query(f"SELECT {COLUMNS} FROM audit.notes WHERE {condition} ORDER BY number"))
 
 
 def decoded(source, slot):
@@ -144,8 +145,8 @@ def decoded(source, slot):
         WHERE d->>'operation' <> 'TRUNCATE'""", [slot]))  # fmt: skip
 
 
-def trail(destination):
-    return read_rows(destination.query(f"SELECT {COLUMNS} FROM changes WHERE operation <> 'TRUNCATE' ORDER BY position"))
+def trail(destination, condition="true"):
+    return read_rows(destination.query(f"SELECT {COLUMNS} FROM changes WHERE operation <> 'TRUNCATE' AND {condition} ORDER BY position"))
 
 
 def per_table(rows):

@@ -18,6 +18,7 @@ from audited_source import AuditedSource
 from check_report import Report
 from traced_source import TracedSource
 from waltrail_program import WaltrailProgram
+from wired import Wired, tcp_settings
 
 _numbers = itertools.count(1)
 
@@ -202,6 +203,28 @@ def check(source, destination, slot, waltrail):
 def audited(source, destination, slot, waltrail):
     """A source whose tables note every change that the trail must have."""
     return AuditedSource(source, destination, slot, waltrail)
+
+
+@pytest.fixture(scope="module")
+def tcp_servers(server_folder, server_template):
+    """A source's and a destination's server that listen on ports, too."""
+    started = []
+    for name in ("source", "destination"):
+        started.append(_started(name, server_folder, server_template, tcp_settings(servers.free_port())))
+    yield started
+    for server in started:
+        server.remove()
+
+
+@pytest.fixture
+def wired(tcp_servers, slot, waltrail):
+    """Two databases with a proxy before each, and the notes of what apply must bring over."""
+    source, destination = (server.create_database(f"{server.name}_{next(_numbers)}") for server in tcp_servers)
+    pair = Wired(source, destination, slot, waltrail)
+    yield pair
+    pair.close()
+    for database in (source, destination):
+        database.drop()
 
 
 @pytest.fixture

@@ -3,12 +3,24 @@ it, the exit status is not zero, and nothing is left behind."""
 
 import pytest
 
+from servers import wait_until
+
 
 @pytest.fixture
 def pair(source, destination, slot, waltrail):
     source.execute("CREATE TABLE t (id int PRIMARY KEY)")
     waltrail.init(source, destination, slot)
     return source, destination, slot
+
+
+class As:
+    """A database as a role connects to it."""
+
+    def __init__(self, role, database):
+        self.role, self.database = role, database
+
+    def conninfo(self):
+        return self.database.conninfo(user=self.role)
 
 
 def assert_one_line(result, *words, status=1):
@@ -46,6 +58,41 @@ def test_unknown_database(pair, waltrail):
     source, destination, slot = pair
     result = apply(waltrail, source.server.conninfo("nowhere"), destination.conninfo(), slot)
     assert_one_line(result, "could not connect to the source", '"nowhere" does not exist', "user, database and password")
+
+
+@pytest.mark.parametrize("end", ["source", "destination"])
+def test_wrong_password(pair, waltrail, new_server, end):
+    source, destination, slot = pair
+    server = new_server("guarded")
+    server.execute("CREATE ROLE guarded LOGIN REPLICATION PASSWORD 'sesame'")
+    (server.data / "pg_hba.conf").write_text("local all guarded scram-sha-256\nlocal all all trust\n")
+    server.reload()
+    wrong = server.conninfo(user="guarded", password="hunter2")
+    ends = {"source": source.conninfo(), "destination": destination.conninfo(), end: wrong}
+
+    def attempt():  # the server reads its files a moment later
+        result = apply(waltrail, ends["source"], ends["destination"], slot)
+        return result if "password" in result.stderr else None
+
+    result = wait_until(attempt, "the password to be asked for")
+    assert_one_line(result, f"could not connect to the {end}", 'password authentication failed for user "guarded"', "user, database and password")
+    assert "hunter2" not in result.stderr
+
+
+def test_a_right_that_is_taken_away_while_apply_runs(pair, waltrail):
+    source, destination, slot = pair
+    destination.execute("CREATE ROLE revoked_writer LOGIN")
+    destination.execute("SELECT changes.grant_writer('revoked_writer')")
+    try:
+        process = waltrail.apply(source, As("revoked_writer", destination), slot)
+        process.wait_for_output("streaming source")
+        destination.execute("SELECT changes.revoke_all('revoked_writer')")
+        source.execute("INSERT INTO t VALUES (1)")
+        assert process.wait() == 1
+        last = process.output().splitlines()[-1]
+        assert last.startswith("waltrail: destination") and "permission denied" in last, last
+    finally:
+        destination.psql("DROP OWNED BY revoked_writer; DROP ROLE revoked_writer;")
 
 
 def test_role_without_the_replication_right(pair, waltrail):

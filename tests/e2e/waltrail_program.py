@@ -125,8 +125,9 @@ class WaltrailProgram:
             "apply", "--source", source.conninfo(), "--destination", destination.conninfo(), "--slot", slot, *more, **options,
         )  # fmt: skip
 
-    def background(self, *arguments, environment=None, stdin=subprocess.DEVNULL):
-        process = ApplyProcess([PROGRAM, *map(str, arguments)], self._environment(environment), stdin)
+    def background(self, *arguments, environment=None, stdin=subprocess.DEVNULL, before=()):
+        """Starts a subcommand; `before` are words before it, of a program that becomes it."""
+        process = ApplyProcess([*before, PROGRAM, *map(str, arguments)], self._environment(environment), stdin)
         self._background.append(process)
         return process
 

@@ -1,0 +1,91 @@
+"""Clocks that are set back or ahead, by a day or by years, at the source, at the destination, and where apply runs: nothing is lost, doubled or out of
+order, every change has a partition, and the retention drops nothing early."""
+
+import time
+
+import pytest
+
+import servers
+from faked_time import FakedTime
+from servers import Database, wait_until
+from wired import Wired, tcp_settings
+
+
+@pytest.fixture
+def clock(server_folder, slot):
+    return FakedTime(server_folder / f"clock_of_{slot}")
+
+
+@pytest.fixture
+def wired_with(new_server, clock, slot, waltrail, monkeypatch):
+    """A function (end): everything, with the server of that end under the clock."""
+    pairs = []
+
+    def start(name, is_faked):
+        with monkeypatch.context() as patched:
+            for variable, value in clock.environment().items() if is_faked else ():
+                patched.setenv(variable, value)
+            return Database(new_server(name, **tcp_settings(servers.free_port())), "postgres")
+
+    def wire(faked):
+        pairs.append(Wired(start("source", faked == "source"), start("destination", faked == "destination"), slot, waltrail))
+        return pairs[-1]
+
+    yield wire
+    for pair in pairs:
+        pair.close()
+
+
+def days_from_now(database):
+    return database.value("SELECT round((extract(epoch FROM clock_timestamp()) - %s) / 86400)::int", [time.time()])
+
+
+def in_default_partition(destination):
+    return destination.value("SELECT count(*) FROM public.changes_default")
+
+
+def test_clock_of_the_source(wired_with, clock):
+    wired = wired_with("source")
+    wired.destination.execute("SELECT changes.set_retention('unlimited')")  # which counts by the source's clock
+    process = wired.start_apply()
+    wired.start_writing(1)
+    for difference, days in (("-1d", -1), ("-400d", -400), ("+0", 0), ("+3d", 3), ("+0", 0)):
+        wired.wait_until_caught_up()
+        clock.set(difference)
+        assert days_from_now(wired.source) == days
+        time.sleep(0.5)
+    wired.assert_trail_is_what_was_committed(process)
+    # Positions give the order of a row's changes whatever the clock said.
+    assert wired.destination.value("""
+        SELECT count(*) FROM (SELECT before, lag(after) OVER (PARTITION BY "table", primary_key ORDER BY position) AS was, operation FROM changes) AS c
+         WHERE operation <> 'CREATE' AND before IS DISTINCT FROM was""") == 0
+    count = wired.destination.value("SELECT count(*) FROM changes")
+    wired.destination.execute("CALL changes.maintain()")
+    assert in_default_partition(wired.destination) == 0
+    assert wired.destination.value("SELECT count(*) FROM changes") == count
+
+
+def test_clock_of_the_destination(wired_with, clock):
+    wired = wired_with("destination")
+    wired.destination.execute("SELECT changes.set_retention('15 days')")
+    process = wired.start_apply()
+    wired.start_writing(2)
+    for difference, days in (("-2d", -2), ("-400d", -400), ("+400d", 400), ("+0", 0)):
+        wired.wait_until_caught_up()
+        clock.set(difference)
+        wait_until(lambda: days_from_now(wired.destination) == days, "the clock")
+        wired.destination.execute("CALL changes.maintain()")
+    wired.assert_trail_is_what_was_committed(process)
+    assert in_default_partition(wired.destination) == 0
+    assert wired.destination.query("SELECT FROM changes.drops") == []
+
+
+def test_clock_where_apply_runs(wired, clock):
+    process = wired.start_apply(environment=clock.environment())
+    wired.start_writing(3)
+    for difference in ("-2d", "+400d", "-400d", "+0"):
+        wired.wait_until_caught_up()
+        clock.set(difference)
+        time.sleep(1)
+    wired.assert_trail_is_what_was_committed(process)
+    assert "trying again" not in process.output()

@@ -1,0 +1,135 @@
+"""What networks do: connections are cut in the middle of a frame, stand, crawl, and are lost without a word. Apply notices, comes back by itself, and
+the trail is what was committed."""
+
+import contextlib
+import json
+import random
+import time
+
+import pytest
+
+from proxy import TO_CLIENT, TO_SERVER
+from servers import wait_until
+from wired import SILENCE_MS
+
+END = pytest.mark.parametrize("end", ["source", "destination"])
+DOWNSTREAM = {"source": TO_CLIENT, "destination": TO_SERVER}  # where the changes go
+
+
+def restarts(process):
+    return process.output().count("trying again")
+
+
+@END
+def test_connections_cut_in_the_middle_of_frames(wired, end):
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    proxy = wired.proxy(end)
+    process = wired.start_apply()
+    wired.start_writing(seed)
+    for number in range(8):
+        # Short counts hit the start of a stream or of a transaction, and answers. After several in a row apply waits longer.
+        count = chance.randrange(1, 200) if chance.random() < 0.25 else chance.randrange(1, 60_000)
+        proxy.cut_after(count, DOWNSTREAM[end] if chance.random() < 0.7 else TO_CLIENT)
+        wait_until(lambda: proxy.cuts > number, f"a cut behind {count} bytes", timeout_s=60)
+    wired.end_writing()
+    wired.assert_trail_is_what_was_committed(process)
+    assert proxy.cuts == 8 and restarts(process) >= 4
+
+
+@END
+def test_a_connection_that_stands_is_given_up_and_what_it_held_comes_again(wired, end):
+    process = wired.start_apply()
+    wired.start_writing(1)
+    time.sleep(1)
+    wired.proxy(end).stall()
+    process.wait_for_output("has been silent for 2 s")
+    process.wait_for_output("trying again")
+    wired.proxy(end).resume()
+    wired.assert_trail_is_what_was_committed(process)
+
+
+@END
+@pytest.mark.parametrize("phase", ["idle", "writing"])
+def test_a_lost_connection_is_noticed_though_nobody_ends_it(wired, end, phase):
+    process = wired.start_apply()
+    if phase == "writing":
+        wired.start_writing(2)
+        time.sleep(1)
+    wired.proxy(end).lose()
+    wired.write_mark()  # nothing is asked of an idle destination
+    started = time.monotonic()
+    process.wait_for_output("has been silent for 2 s")
+    assert time.monotonic() - started < 10 * SILENCE_MS / 1000
+    wired.proxy(end).resume()
+    wired.assert_trail_is_what_was_committed(process)
+
+
+def test_a_crawling_network_is_only_slow(wired):
+    process = wired.start_apply()
+    for proxy in (wired.to_source, wired.to_destination):
+        proxy.delay(0.02)
+    wired.start_writing(3)
+    time.sleep(4)
+    wired.end_writing()
+    wired.assert_trail_is_what_was_committed(process)
+    assert restarts(process) == 0
+
+
+def test_a_destination_that_waits_for_a_lock_is_not_taken_for_dead(wired):
+    process = wired.start_apply(silence_ms=1000)
+    with contextlib.closing(wired.destination.connect(autocommit=False)) as locker:
+        locker.cursor().execute("LOCK TABLE public.changes IN ACCESS EXCLUSIVE MODE")
+        mark = wired.write_mark()
+        process.wait_for_output("has been silent for 1 s: it waits for Lock relation")
+        time.sleep(2)
+    wait_until(lambda: wired.has_arrived(mark), "the change behind the lock")
+    assert restarts(process) == 0
+    wired.assert_trail_is_what_was_committed(process)
+
+
+def test_a_lock_that_outlasts_the_connection_is_waited_for(wired):
+    """The kernel ends a connection whose other side takes nothing for tcp_user_timeout. The session that is left behind has the source's lock."""
+    process = wired.start_apply(silence_ms=1000)
+    wired.wait_until_caught_up()
+    partition = wired.destination.value("SELECT tableoid::regclass::text FROM changes LIMIT 1")
+    with contextlib.closing(wired.destination.connect(autocommit=False)) as locker:
+        # Of a partition, for COPY asks for that when rows have come; and more of them than the buffers of both kernels hold.
+        locker.cursor().execute(f"LOCK TABLE {partition} IN ACCESS EXCLUSIVE MODE")
+        wired.source.execute("INSERT INTO items SELECT i, i, repeat(md5(i::text), 30) FROM generate_series(1, 20000) AS i")
+        process.wait_for_output("trying again")
+        process.wait_for_output("still writes for source")
+        time.sleep(3)
+    wired.assert_trail_is_what_was_committed(process)
+
+
+def test_a_source_that_is_idle_for_long_is_asked_for_a_sign_of_life(wired):
+    process = wired.start_apply()
+    time.sleep(3 * SILENCE_MS / 1000)
+    assert restarts(process) == 0 and "silent" not in process.output(), process.output()
+    wired.write_mark()
+    wired.assert_trail_is_what_was_committed(process)
+
+
+def test_a_destination_that_is_away_for_long_harms_nobody_and_is_caught_up_with(wired):
+    def kept_bytes():
+        done = wired.waltrail.run("status", "--source", wired.source.conninfo(), "--destination", wired.destination.conninfo(), "--json")
+        [source] = json.loads(done.stdout)["sources"]
+        return source["slot_retained_bytes"], source["lag_bytes"]
+
+    process = wired.start_apply()
+    wired.to_destination.refuse()
+    writer = wired.start_writing(4)
+    before = kept_bytes()
+    for _ in range(3):
+        committed = writer.committed
+        time.sleep(3)
+        assert writer.committed > committed, "the source stands"
+        # What waits can be seen, and grows.
+        now = kept_bytes()
+        assert now > before and now[1] > before[1]
+        before = now
+    wired.to_destination.accept()
+    wired.assert_trail_is_what_was_committed(process)
+    wait_until(lambda: kept_bytes()[1] == 0, "the lag to be gone")
