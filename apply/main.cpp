@@ -174,6 +174,35 @@ void add_status(CLI::App &app, StatusSettings &settings) {
     command->add_flag("--json", settings.json, "print the figures as JSON");
 }
 
+void add_verify(CLI::App &app, VerifySettings &settings) {
+    auto *command = app.add_subcommand(
+        "verify", "compare the rows of the source with the trail, while it is written to");
+    add_ends(*command, settings.ends);
+    add_selection(*command, settings.selection);
+    command
+        ->add_option("--range-rows", settings.range_rows,
+                     "rows that are read by one statement, at most")
+        ->envname("WALTRAIL_RANGE_ROWS")
+        ->check(CLI::Range(size_t{1}, size_t{100'000}))
+        ->capture_default_str();
+    command
+        ->add_option("--rows-per-second", settings.rows_per_second,
+                     "rows that are read in a second, at most; 0: as fast as it goes")
+        ->envname("WALTRAIL_ROWS_PER_SECOND")
+        ->capture_default_str();
+    command
+        ->add_option_function<unsigned>(
+            "--wait",
+            [&settings](unsigned seconds) { settings.wait = std::chrono::seconds(seconds); },
+            "seconds to wait for the trail to reach what was read (default: 60)")
+        ->envname("WALTRAIL_WAIT");
+    command->add_option("--list", settings.list_max, "differences that are listed, at most")
+        ->envname("WALTRAIL_LIST")
+        ->capture_default_str();
+    command->add_flag("--values", settings.values, "list the values that differ, too");
+    command->add_flag("--json", settings.json, "print what was found as JSON");
+}
+
 void add_decode(CLI::App &app, DecodeSettings &settings) {
     auto *command =
         app.add_subcommand("decode", "turn recorded frames into one JSON object a line");
@@ -261,11 +290,13 @@ int main(int argc, char **argv) {
     ApplySettings apply;
     CheckSettings check;
     StatusSettings status;
+    VerifySettings verify;
     DecodeSettings decode;
     add_init(app, init);
     add_apply(app, apply);
     add_check(app, check);
     add_status(app, status);
+    add_verify(app, verify);
     add_decode(app, decode);
     try {
         app.parse(argc, argv);
@@ -277,6 +308,8 @@ int main(int argc, char **argv) {
             require_ends(check.ends);
         else if (app.got_subcommand("status"))
             require_destination(status.ends);
+        else if (app.got_subcommand("verify"))
+            require_ends(verify.ends);
         else if (!app.got_subcommand("decode"))
             throw CLI::RequiredError(
                 fmt::format("a subcommand ({})", fmt::join(command_names(app), ", ")));
@@ -298,6 +331,7 @@ int main(int argc, char **argv) {
         if (app.got_subcommand("apply")) return run_apply(apply);
         if (app.got_subcommand("check")) return run_check(check);
         if (app.got_subcommand("status")) return run_status(status);
+        if (app.got_subcommand("verify")) return run_verify(verify);
         return run_decode(decode);
     } catch (const std::exception &error) {
         return fail(one_line(error.what()), ExitCode::failure);
