@@ -17,6 +17,7 @@ enum class Verdict {
     not_seen,          // the row was written before the trail began, or may have been
     gone,              // neither has a row: nothing to count
     not_comparable,    // the row or its changes do not tell
+    undecided,         // the trail has not recorded as far as the row was read
 };
 
 // What is known of one key at one moment of the source.

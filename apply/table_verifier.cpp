@@ -168,23 +168,47 @@ void TableVerifier::wait_for(PendingRow row) {
     if (pending_bytes_ >= pending_bytes_max) settle();
 }
 
+// Most of them are good at the second look, which asks more than the first. The others may be so when the trail has caught up.
 void TableVerifier::settle() {
     if (pending_.empty()) return;
-    bool is_caught_up = run_.wait.catch_up();
-    // A shape that has been recorded meanwhile is of changes that are looked at now.
     trail_->read_history();
-    for (auto begin = pending_.begin(); begin != pending_.end();) {
-        auto end = std::find_if(begin, pending_.end(), [&](const PendingRow &row) {
-            return row.snapshot != begin->snapshot;
-        });
-        settle_moment({begin, end}, is_caught_up);
-        begin = end;
+    settle_pending(Look::at_once);
+    if (!pending_.empty()) {
+        bool is_caught_up = run_.wait.catch_up();
+        trail_->read_history();
+        settle_pending(is_caught_up ? Look::at_all : Look::too_early);
     }
     pending_.clear();
     pending_bytes_ = 0;
 }
 
-void TableVerifier::settle_moment(std::span<PendingRow> rows, bool is_caught_up) {
+void TableVerifier::settle_pending(Look look) {
+    std::vector<PendingRow> left;
+    for (auto begin = pending_.begin(); begin != pending_.end();) {
+        auto end = std::find_if(begin, pending_.end(), [&](const PendingRow &row) {
+            return row.snapshot != begin->snapshot;
+        });
+        std::span<PendingRow> moment(begin, end);
+        look_again(moment);
+        for (PendingRow &row : moment) settle_row(row, look, left);
+        begin = end;
+    }
+    pending_ = std::move(left);
+}
+
+void TableVerifier::settle_row(PendingRow &row, Look look, std::vector<PendingRow> &left) {
+    Judgement judgement = judge(row.row);
+    bool is_good = judgement.verdict == Verdict::equal || judgement.verdict == Verdict::gone;
+    if (!is_good && look == Look::at_once) {
+        row.row.newest.clear();
+        left.push_back(std::move(row));
+        return;
+    }
+    if (!is_good && look == Look::too_early) judgement.verdict = Verdict::undecided;
+    count(row, judgement);
+}
+
+void TableVerifier::look_again(std::span<PendingRow> rows) {
     const RowSnapshot &moment = *rows.front().snapshot;
     std::vector<std::string> keys;
     for (const PendingRow &row : rows) keys.push_back(row.key);
@@ -199,12 +223,6 @@ void TableVerifier::settle_moment(std::span<PendingRow> rows, bool is_caught_up)
             trail_->history().identity_tells_key() && run_.settings.selection.truncate;
     }
     find_what_left(rows);
-    for (PendingRow &row : rows) {
-        Judgement judgement = judge(row.row);
-        bool is_good = judgement.verdict == Verdict::equal || judgement.verdict == Verdict::gone;
-        if (!is_good && !is_caught_up) judgement.verdict = Verdict::undecided;
-        count(row, judgement);
-    }
 }
 
 void TableVerifier::find_what_left(std::span<PendingRow> rows) {

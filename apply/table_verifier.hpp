@@ -65,7 +65,11 @@ class TableVerifier {
     void look_for_lost_rows();
     void wait_for(PendingRow row);
     void settle();
-    void settle_moment(std::span<PendingRow> rows, bool is_caught_up);
+    // What is not good at once may be so later; what is not when the trail has not caught up, is undecided.
+    enum class Look { at_once, at_all, too_early };
+    void settle_pending(Look look);
+    void settle_row(PendingRow &row, Look look, std::vector<PendingRow> &left);
+    void look_again(std::span<PendingRow> rows); // of one moment
     void find_what_left(std::span<PendingRow> rows);
     void count(const PendingRow &row, const Judgement &judgement);
     void report(const PendingRow &row, const Judgement &judgement);
