@@ -1,11 +1,11 @@
 """`waltrail verify` finds every kind of difference, names it rightly, and names nothing else."""
 
 import json
-import resource
 import subprocess
 
 import pytest
 
+import servers
 import waltrail_program
 from verified import VerifiedPair
 
@@ -201,8 +201,8 @@ def test_a_right_that_is_missing_is_told_and_the_rest_goes_on(pair, role):
     source.execute(f"GRANT SELECT (id, v) ON given TO {role}")
     source.execute(f"GRANT SELECT ON policed TO {role}")
     pair.init()
-    for table in ("given (id, v)", "refused (id, v)"):
-        source.execute(f"INSERT INTO {table.replace(', v', '') if 'refused' in table else table} SELECT i{', i' if 'given' in table else ''} FROM generate_series(1, 3) AS i")
+    source.execute("INSERT INTO given SELECT i, i FROM generate_series(1, 3) AS i")
+    source.execute("INSERT INTO refused SELECT i FROM generate_series(1, 3) AS i")
     pair.apply()
     reader = f"{destination.name}_reader"
     destination.execute(f"CREATE ROLE {reader} LOGIN")
@@ -244,9 +244,6 @@ def test_one_server_that_is_both_ends(destination, slot, waltrail):
     pair.init()
     pair.follow()
     destination.execute("INSERT INTO users VALUES (1, 1), (2, 2)")
-    pair.waltrail.apply  # goes on
-    import servers
-
     servers.wait_until(lambda: destination.value("SELECT count(*) FROM changes") == 2, "the changes")
     assert pair.equal().counts("users") == {"rows": 2, "equal": 2}
     pair.tamper("""UPDATE changes SET after = '{"id": 2, "v": 9}' WHERE primary_key = '2'""")
@@ -261,7 +258,6 @@ def test_a_large_table_takes_bounded_memory_and_its_time(pair):
     pair.apply()
     command = [waltrail_program.PROGRAM, "verify", "--source", source.conninfo(), "--destination", pair.destination.conninfo(),
                "--slot", pair.slot, "--json"]  # fmt: skip
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     # In a process of its own, whose only child is the program: the peak is that child's.
     code = (
         "import resource, subprocess, sys; done = subprocess.run(sys.argv[1:], capture_output=True, text=True);"
@@ -270,5 +266,5 @@ def test_a_large_table_takes_bounded_memory_and_its_time(pair):
     done = subprocess.run(["/usr/bin/python3", "-c", code, *command], capture_output=True, text=True, timeout=300, check=True)
     peak_kb, _, report = done.stdout.partition("\n")
     [table] = json.loads(report)["tables"]
-    assert before >= 0 and (table["rows"], table["equal"]) == (100_000, 100_000), done.stderr
+    assert (table["rows"], table["equal"]) == (100_000, 100_000), done.stderr
     assert int(peak_kb) < 64 * 1024
