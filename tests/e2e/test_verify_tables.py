@@ -373,3 +373,20 @@ def test_rows_of_children_are_their_own_tables(pair):
     pair.apply()
     report = pair.equal()
     assert report.counts("parent") == {"rows": 1, "equal": 1} and report.counts("child") == {"rows": 2, "equal": 2}
+
+
+def test_bytes_of_no_encoding(source_server, destination, slot, waltrail):
+    source = source_server.create_database(f"{slot}_bytes", encoding="SQL_ASCII")
+    try:
+        pair = VerifiedPair(source, destination, slot, waltrail)
+        source.execute("CREATE TABLE texts (k text PRIMARY KEY, v text)")
+        pair.init()
+        source.execute(r"INSERT INTO texts VALUES ('plain', E'caf\xe9'), (E'k\xe9', 'x'), ('back\slash', 'x')")
+        source.execute(r"INSERT INTO texts VALUES (E'gone\xe9', 'x'), ('gone\too', 'x')")
+        source.execute("DELETE FROM texts WHERE k LIKE 'gone%'")
+        pair.apply()
+        report = pair.equal()
+        assert report.counts("texts") == {"rows": 3, "equal": 3, "partly_compared": 2, "not_comparable": 2}
+        waltrail.close()
+    finally:
+        source.drop()
