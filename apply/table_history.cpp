@@ -1,7 +1,6 @@
 #include "apply/table_history.hpp"
 
 #include <algorithm>
-#include <optional>
 
 namespace waltrail {
 
@@ -82,16 +81,16 @@ void TableHistory::take_members(const PresentTable &table) {
 void TableHistory::find_stretches(const PresentTable &table, const std::string &schema,
                                   const std::string &name) {
     bool is_present_name = schema == table.schema && name == table.table;
-    std::optional<uint64_t> from;
+    uint64_t from = no_end; // of the stretch that has begun
     auto end_at = [&](uint64_t until) {
-        if (from && until > *from) stretches_.push_back({schema, name, *from, until});
-        from.reset();
+        if (until > from) stretches_.push_back({schema, name, from, until});
+        from = no_end;
     };
     for (const RecordedShape &shape : shapes_) {
         bool is_member = table.members.contains(shape.relation_oid);
         bool has_name = is_named(shape, schema, name);
         if (is_member && has_name && has_same_key(shape, table)) {
-            if (!from) from = shape.from_position;
+            from = std::min(from, shape.from_position);
         } else if (is_member ? has_name || !table.is_partitioned
                              : has_name && !(table.is_partitioned && is_present_name)) {
             end_at(shape.from_position);

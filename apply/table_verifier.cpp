@@ -160,15 +160,13 @@ void TableVerifier::look_for_lost_rows() {
         std::vector<TrailKey> found = trail_->next_keys(run_.settings.range_rows);
         if (found.empty()) return;
         std::vector<std::string> keys;
-        for (TrailKey &key : found) {
-            if (!key.has_row) continue;
-            if (may_be_escaped(run_.source, key.key))
+        for (TrailKey &key : found)
+            if (key.has_row) keys.push_back(std::move(key.key));
+        for (AbsentKey &absent : rows_->absent(keys))
+            if (may_be_escaped(run_.source, keys[absent.place]))
                 report_.counts.not_comparable++;
             else
-                keys.push_back(std::move(key.key));
-        }
-        for (AbsentKey &absent : rows_->absent(keys))
-            wait_for({keys[absent.place], RowCase{}, std::move(absent.snapshot)});
+                wait_for({keys[absent.place], RowCase{}, std::move(absent.snapshot)});
         run_.rate.take(keys.size());
     }
 }

@@ -386,7 +386,7 @@ def test_bytes_of_no_encoding(source_server, destination, slot, waltrail):
         source.execute("DELETE FROM texts WHERE k LIKE 'gone%'")
         pair.apply()
         report = pair.equal()
-        assert report.counts("texts") == {"rows": 3, "equal": 3, "partly_compared": 2, "not_comparable": 2}
+        assert report.counts("texts") == {"rows": 3, "equal": 3, "partly_compared": 2, "not_comparable": 1}
         waltrail.close()
     finally:
         source.drop()
