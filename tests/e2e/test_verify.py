@@ -219,7 +219,7 @@ def test_a_right_that_is_missing_is_told_and_the_rest_goes_on(pair, role):
         report = pair.verify("--tables", "public.given,public.refused", source=source.conninfo(user=role),
                              destination=destination.conninfo(user=reader))  # fmt: skip
         assert report.status == 0 and report.counts("refused") == {"rows": 3, "equal": 3}
-        done = pair.command(destination=destination.conninfo(user="postgres", dbname="postgres"))
+        done = pair.command(destination=destination.server.conninfo())
         assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
     finally:
         destination.execute(f"DROP OWNED BY {reader} CASCADE")
