@@ -36,6 +36,7 @@ constexpr Check checks[] = {
     {"slot_room", End::source, check_slot_room, "replication slots"},
     {"slot_use", End::source, check_slot_use, "the replication slot"},
     {"slot_wal", End::source, check_slot_wal, "the replication slot"},
+    {"slot_failover", End::source, check_slot_failover, "whether the replication slot fails over"},
     {"wal_limit", End::source, check_wal_limit, "max_slot_wal_keep_size"},
     {"plugin_library", End::source, check_plugin_library, "the library"},
     {"preloading", End::source, check_preloading, "shared_preload_libraries"},

@@ -1,6 +1,7 @@
 #include "apply/byte_count.hpp"
 #include "apply/checks.hpp"
 #include "apply/identity.hpp"
+#include "apply/slot_failover.hpp"
 
 #include <fmt/format.h>
 
@@ -47,6 +48,22 @@ void check_slot_wal(CheckedPair &pair, FindingSink &findings) {
                       "run \"waltrail apply\" now, and raise max_slot_wal_keep_size");
     else
         findings.ok(what);
+}
+
+void check_slot_failover(CheckedPair &pair, FindingSink &findings) {
+    if (!pair.slot_is_good || !server_has_failover(PQserverVersion(pair.source->get()))) return;
+    SlotFailover failover{.slot = pair.settings.ends.slot};
+    Result slot = pair.source->execute(
+        "SELECT s.failover, current_setting('synchronized_standby_slots') <> '' FROM "
+        "pg_replication_slots AS s WHERE s.slot_name = $1",
+        {failover.slot});
+    if (slot.rows() == 0) return;
+    failover.is_enabled = slot.text(0, 0) == "t";
+    failover.waits_for_standbys = slot.text(0, 1) == "t";
+    failover.standby_slots = first_column(pair.source->execute(
+        "SELECT quote_ident(s.slot_name) FROM pg_replication_slots AS s WHERE s.slot_type = "
+        "'physical' AND NOT s.temporary ORDER BY 1"));
+    judge_failover(failover, findings);
 }
 
 void check_wal_limit(CheckedPair &pair, FindingSink &findings) {

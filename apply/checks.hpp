@@ -49,6 +49,7 @@ void check_slot_is_ours(CheckedPair &pair, FindingSink &findings);
 void check_slot_room(CheckedPair &pair, FindingSink &findings);
 void check_slot_use(CheckedPair &pair, FindingSink &findings);
 void check_slot_wal(CheckedPair &pair, FindingSink &findings);
+void check_slot_failover(CheckedPair &pair, FindingSink &findings);
 void check_wal_limit(CheckedPair &pair, FindingSink &findings);
 
 // check_tables.cpp: what the source's tables give to the trail.

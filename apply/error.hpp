@@ -16,7 +16,7 @@ enum class Disposition {
 };
 
 // Exit codes of the program, listed in the README.
-enum class ExitCode : int { success = 0, failure = 1, usage = 2 };
+enum class ExitCode : int { success = 0, failure = 1, usage = 2, differences = 3 };
 
 class Error : public std::runtime_error {
   public:

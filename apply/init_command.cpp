@@ -82,8 +82,9 @@ class InitRun {
     void report() {
         std::string slot = settings_.ends.slot;
         fmt::print("{}: slot \"{}\" {}\n", source_.where(), slot,
-                   registration_.is_prepared ? "already prepared"
-                                             : fmt::format("created at {}", consistent_point_));
+                   registration_.is_prepared
+                       ? "already prepared"
+                       : fmt::format("created at {}", slot_start_.consistent_point));
         if (settings_.keep_replica_identity)
             fmt::print("{}: REPLICA IDENTITY left as it is\n", source_.where());
         else
@@ -117,7 +118,7 @@ class InitRun {
 
     void make(UndoList &undo) {
         if (!registration_.is_prepared) {
-            consistent_point_ = create_slot(source_, replication_->connection(), settings_);
+            slot_start_ = create_slot(source_, replication_->connection(), settings_);
             undo.add(
                 fmt::format("slot \"{0}\" on the source (SELECT pg_drop_replication_slot('{0}'))",
                             settings_.ends.slot),
@@ -128,7 +129,7 @@ class InitRun {
         fault_point("destination_prepared");
         if (!registration_.is_prepared)
             register_source(destination_, identity_, registration_.label, settings_.ends.slot,
-                            consistent_point_);
+                            slot_start_);
         if (changes_tables()) change_tables(undo);
         fault_point("source_prepared");
         SignalWatch::check();
@@ -212,7 +213,7 @@ class InitRun {
     std::optional<ReplicationStream> replication_;
     SourceIdentity identity_;
     Registration registration_;
-    std::string consistent_point_;
+    SlotStart slot_start_;
     std::string retention_;
     IdentityReport identities_;
     ContextTriggerReport context_triggers_;

@@ -66,16 +66,16 @@ void prepare_destination(PostgresConnection &destination, const InitSettings &se
 }
 
 void register_source(PostgresConnection &destination, const SourceIdentity &identity,
-                     const std::string &label, const std::string &slot,
-                     const std::string &consistent_point) {
+                     const std::string &label, const std::string &slot, const SlotStart &start) {
     Result row = destination.execute(
         "INSERT INTO changes.sources (label, system_identifier, database_oid, database_name, "
-        "slot_name) VALUES ($1, $2, $3, $4, $5) RETURNING id",
+        "slot_name, first_transaction_id) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
         {label, std::to_string(identity.system_identifier), identity.database_oid,
-         identity.database_name, slot});
-    destination.execute("INSERT INTO changes.applied (source_id, start_lsn, end_lsn, timeline) "
-                        "VALUES ($1, $2, $2, $3)",
-                        {row.string(0, 0), consistent_point, std::to_string(identity.timeline)});
+         identity.database_name, slot, start.first_transaction_id});
+    destination.execute(
+        "INSERT INTO changes.applied (source_id, start_lsn, end_lsn, timeline) "
+        "VALUES ($1, $2, $2, $3)",
+        {row.string(0, 0), start.consistent_point, std::to_string(identity.timeline)});
 }
 
 CommitOutcome commit_destination(PostgresConnection &destination, const Ends &ends,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "apply/init_registration.hpp"
+#include "apply/init_slot.hpp"
 #include "apply/postgres.hpp"
 #include "apply/settings.hpp"
 
@@ -14,10 +15,9 @@ namespace waltrail {
 // the default leaves that of a trail which is there already as it is.
 void prepare_destination(PostgresConnection &destination, const InitSettings &settings);
 
-// Registers the source, in the same transaction. The trail begins at `consistent_point`, an LSN as text.
+// Registers the source, in the same transaction. The trail begins with the slot.
 void register_source(PostgresConnection &destination, const SourceIdentity &identity,
-                     const std::string &label, const std::string &slot,
-                     const std::string &consistent_point);
+                     const std::string &label, const std::string &slot, const SlotStart &start);
 
 enum class CommitOutcome { committed, rolled_back, unknown };
 

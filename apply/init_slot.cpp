@@ -4,6 +4,7 @@
 
 #include "apply/init_interrupt.hpp"
 #include "apply/prerequisites.hpp"
+#include "apply/slot_failover.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -55,6 +56,11 @@ Error creation_error(const PostgresConnection &source, const Error &error,
                 missing.mend, error.sqlstate()};
     }
     return {error.disposition(), fmt::format("{}: {}", what, error.what()), "", error.sqlstate()};
+}
+
+// Whatever takes its id from now on is decoded: it commits after the consistent point.
+std::string next_transaction_id(PostgresConnection &source) {
+    return source.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())").string(0, 0);
 }
 
 void drop_half_made_slot(const Ends &ends) {
@@ -116,18 +122,18 @@ Result wait_for_slot(PostgresConnection &source, PostgresConnection &replication
 // | another error             | yes               | given up; looked for a half-made slot                      |
 // | another error             | no                | told; looked for a half-made slot                          |
 // | connection lost           | (any)             | told; the walsender may still be at it: looked for as well |
-std::string create_slot(PostgresConnection &source, PostgresConnection &replication,
-                        const InitSettings &settings) {
+SlotStart create_slot(PostgresConnection &source, PostgresConnection &replication,
+                      const InitSettings &settings) {
     SignalWatch::check();
     const std::string &slot = settings.ends.slot;
-    std::string sql =
-        fmt::format("CREATE_REPLICATION_SLOT {} LOGICAL \"waltrail\" (SNAPSHOT 'nothing')",
-                    replication.quote_identifier(slot));
+    std::string sql = slot_creation_command(replication.quote_identifier(slot),
+                                            PQserverVersion(replication.get()));
     if (PQsendQuery(replication.get(), sql.c_str()) == 0) throw replication.error(nullptr, sql);
     std::string blockers;
     try {
         Result result = wait_for_slot(source, replication, settings, blockers);
-        if (PQresultStatus(result.get()) == PGRES_TUPLES_OK) return result.string(0, 1);
+        if (PQresultStatus(result.get()) == PGRES_TUPLES_OK)
+            return {result.string(0, 1), next_transaction_id(source)};
         throw replication.error(result.get(), sql);
     } catch (const Error &error) {
         if (error.sqlstate() != duplicate_object) drop_half_made_slot(settings.ends);

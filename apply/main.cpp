@@ -175,6 +175,35 @@ void add_status(CLI::App &app, StatusSettings &settings) {
     command->add_flag("--json", settings.json, "print the figures as JSON");
 }
 
+void add_verify(CLI::App &app, VerifySettings &settings) {
+    auto *command = app.add_subcommand(
+        "verify", "compare the rows of the source with the trail, while it is written to");
+    add_ends(*command, settings.ends);
+    add_selection(*command, settings.selection);
+    command
+        ->add_option("--range-rows", settings.range_rows,
+                     "rows that are read by one statement, at most")
+        ->envname("WALTRAIL_RANGE_ROWS")
+        ->check(CLI::Range(size_t{1}, size_t{100'000}))
+        ->capture_default_str();
+    command
+        ->add_option("--rows-per-second", settings.rows_per_second,
+                     "rows that are read in a second, at most; 0: as fast as it goes")
+        ->envname("WALTRAIL_ROWS_PER_SECOND")
+        ->capture_default_str();
+    command
+        ->add_option_function<unsigned>(
+            "--wait",
+            [&settings](unsigned seconds) { settings.wait = std::chrono::seconds(seconds); },
+            "seconds to wait for the trail to reach what was read (default: 60)")
+        ->envname("WALTRAIL_WAIT");
+    command->add_option("--list", settings.list_max, "differences that are listed, at most")
+        ->envname("WALTRAIL_LIST")
+        ->capture_default_str();
+    command->add_flag("--values", settings.values, "list the values that differ, too");
+    command->add_flag("--json", settings.json, "print what was found as JSON");
+}
+
 void add_decode(CLI::App &app, DecodeSettings &settings) {
     auto *command =
         app.add_subcommand("decode", "turn recorded frames into one JSON object a line");
@@ -261,6 +290,7 @@ struct CommandLine {
     ApplySettings apply;
     CheckSettings check;
     StatusSettings status;
+    VerifySettings verify;
     DecodeSettings decode;
 };
 
@@ -279,6 +309,7 @@ CommandLine::CommandLine() {
     add_apply(app, apply);
     add_check(app, check);
     add_status(app, status);
+    add_verify(app, verify);
     add_decode(app, decode);
 }
 
@@ -292,6 +323,8 @@ void CommandLine::parse(int argc, char **argv) {
         require_ends(check.ends);
     else if (names("status"))
         require_destination(status.ends);
+    else if (names("verify"))
+        require_ends(verify.ends);
     else if (!names("decode"))
         throw CLI::RequiredError(
             fmt::format("a subcommand ({})", fmt::join(command_names(app), ", ")));
@@ -338,6 +371,7 @@ int main(int argc, char **argv) {
             return run_apply(line.apply, [=] { return read_apply_settings(argc, argv); });
         if (line.names("check")) return run_check(line.check);
         if (line.names("status")) return run_status(line.status);
+        if (line.names("verify")) return run_verify(line.verify);
         return run_decode(line.decode);
     } catch (const std::exception &error) {
         return fail(one_line(error.what()), ExitCode::failure);

@@ -73,6 +73,17 @@ struct StatusSettings {
     bool json = false;
 };
 
+struct VerifySettings {
+    Ends ends;
+    Selection selection;
+    size_t range_rows = 1000;      // at most, of one statement at either end
+    uint64_t rows_per_second = 0;  // at most; 0: no limit
+    std::chrono::seconds wait{60}; // for the trail to reach what was read
+    size_t list_max = 1000;        // differences that are listed
+    bool values = false;           // list what differs, too
+    bool json = false;
+};
+
 struct DecodeSettings {
     std::string file = "-";
     std::string label; // empty: the database's name
@@ -86,6 +97,7 @@ using ReadApplySettings = std::function<ApplySettings()>;
 int run_apply(const ApplySettings &settings, const ReadApplySettings &read);
 int run_check(const CheckSettings &settings);
 int run_status(const StatusSettings &settings);
+int run_verify(const VerifySettings &settings);
 int run_decode(const DecodeSettings &settings);
 
 } // namespace waltrail

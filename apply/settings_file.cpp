@@ -22,7 +22,7 @@ std::vector<std::string> command_names(const CLI::App &app) {
 namespace {
 
 constexpr const char *shared_table = "apply";
-constexpr const char *sharing_tables[] = {"init", "check", "status"};
+constexpr const char *sharing_tables[] = {"init", "check", "status", "verify"};
 
 // In a file exclude_tables may be written with the underscores of the plugin's option, or as the flag is.
 std::string flag_of(std::string key) {

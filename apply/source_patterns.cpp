@@ -182,4 +182,17 @@ std::string selected_table_condition(const PostgresConnection &connection,
     return condition;
 }
 
+std::string matching_column_condition(const PostgresConnection &connection,
+                                      const std::vector<std::string> &lists, uint32_t table_oid) {
+    if (lists.empty()) return "false";
+    return fmt::format(R"(
+EXISTS (SELECT FROM (SELECT {0}::oid UNION SELECT relid FROM pg_partition_tree({0})) AS line (relid)
+          JOIN pg_class AS lc ON lc.oid = line.relid
+          JOIN pg_namespace AS ln ON ln.oid = lc.relnamespace
+          JOIN (VALUES {1}) AS pattern (schema_like, table_like, column_like, text)
+            ON ln.nspname LIKE pattern.schema_like AND lc.relname LIKE pattern.table_like
+           AND a.attname LIKE pattern.column_like))",
+                       table_oid, values_of(connection, parse_column_patterns(lists)));
+}
+
 } // namespace waltrail

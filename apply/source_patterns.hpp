@@ -6,6 +6,7 @@
 #include "apply/postgres.hpp"
 #include "apply/selection.hpp"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -44,5 +45,11 @@ struct TablePattern {
 // The same for what the plugin records under a selection, but that unlogged tables are among them.
 [[nodiscard]] std::string selected_table_condition(const PostgresConnection &connection,
                                                    const Selection &selection);
+
+// A condition over `a`, a row of pg_attribute: it is a column that lists of column patterns mean, by the name of the table with that OID or of one of its partitions. The
+// lists are such that pattern_problem() has found good. Needs search_path = pg_catalog.
+[[nodiscard]] std::string matching_column_condition(const PostgresConnection &connection,
+                                                    const std::vector<std::string> &lists,
+                                                    uint32_t table_oid);
 
 } // namespace waltrail

@@ -20,6 +20,7 @@ BEGIN
         database_name     name NOT NULL,
         slot_name         name NOT NULL,
         registered_at     timestamptz NOT NULL DEFAULT now(),
+        first_transaction_id bigint,
         UNIQUE (system_identifier, database_oid, slot_name)
     );
     CREATE TABLE IF NOT EXISTS changes.applied (
@@ -76,7 +77,9 @@ BEGIN
         PRIMARY KEY (id, part),
         UNIQUE (source_id, commit_lsn, sequence, part)
     );
-    ALTER TABLE changes.applied ADD COLUMN IF NOT EXISTS source_time timestamptz;  -- of trails made before it was
+    -- Of trails made before these were.
+    ALTER TABLE changes.applied ADD COLUMN IF NOT EXISTS source_time timestamptz;
+    ALTER TABLE changes.sources ADD COLUMN IF NOT EXISTS first_transaction_id bigint;
     REVOKE ALL ON TABLE changes.settings, changes.sources, changes.applied, changes.relations,
         changes.gaps, changes.quarantine FROM PUBLIC;
     PERFORM changes.comment_records();
@@ -96,6 +99,8 @@ BEGIN
     COMMENT ON TABLE changes.settings IS
         'Settings of the trail by name; change them with changes.set_retention(). "retention": ''unlimited'' or an interval; "partition_interval": how much time a partition holds, ''auto'' where that follows from the retention.';
     COMMENT ON TABLE changes.sources IS 'One row per source database.';
+    COMMENT ON COLUMN changes.sources.first_transaction_id IS
+        'The trail has every transaction of the source with this id or a later one; NULL where that is not known.';
     COMMENT ON TABLE changes.applied IS 'The ranges of LSNs, [start_lsn, end_lsn), that are in the trail.';
     COMMENT ON COLUMN changes.applied.source_time IS
         'A moment by the clock of the source: what was committed before it lies before end_lsn.';

@@ -149,8 +149,8 @@ def test_destination_is_the_source_and_was_not_prepared(pair, waltrail):
     [
         (["apply", "--nonsense"], ["--nonsense"]),
         (["apply"], ["--source"]),
-        (["nonsense"], ["unknown subcommand", "nonsense", "init, apply, check, status, decode"]),
-        ([], ["subcommand", "init, apply, check, status, decode"]),
+        (["nonsense"], ["unknown subcommand", "nonsense", "init, apply, check, status, verify, decode"]),
+        ([], ["subcommand", "init, apply, check, status, verify, decode"]),
         (["apply", "nonsense"], ["nonsense"]),
         (["apply", "--source", "x", "--destination", "y", "--mask-columns", "a.b.c", "d.e.f"],
          ['"d.e.f"', "separate patterns with commas, or repeat the flag"]),
@@ -174,7 +174,7 @@ def test_unknown_setting_in_the_file(waltrail, tmp_path):
         ('source = "x"\n', ['"source"', "below a line [apply]"]),
         ('label = "x"\n', ['"label"', "below a line [init]"]),
         ('nonsense = "x"\n', ['unknown setting "nonsense"']),
-        ('[aply]\nsource = "x"\n', ["unknown table [aply]", "[init], [apply], [check], [status], [decode]"]),
+        ('[aply]\nsource = "x"\n', ["unknown table [aply]", "[init], [apply], [check], [status], [verify], [decode]"]),
     ],
 )
 def test_misplaced_setting_in_the_file(waltrail, tmp_path, text, words):

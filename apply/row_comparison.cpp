@@ -1,0 +1,83 @@
+#include "apply/row_comparison.hpp"
+
+#include "wire/json_members.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace waltrail {
+
+namespace {
+
+using Members = std::unordered_map<std::string_view, std::string_view>;
+
+Members members_of(std::string_view object) {
+    Members members;
+    wire::JsonMembers walk(object);
+    for (wire::JsonMember member; walk.next(member);) members.emplace(member.name, member.value);
+    return members;
+}
+
+// As escape_json() of the server writes it.
+std::string written_name(const std::string &name) {
+    return nlohmann::json(name).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::optional<std::string_view> find(const Members &members, const std::string &written) {
+    auto found = members.find(written);
+    if (found == members.end()) return std::nullopt;
+    return found->second;
+}
+
+bool has_type(const std::vector<const RecordedShape *> &shapes, const ComparedColumn &column) {
+    return std::all_of(shapes.begin(), shapes.end(), [&](const RecordedShape *shape) {
+        auto type = shape->types.find(column.name);
+        return type == shape->types.end() || type->second == column.type;
+    });
+}
+
+// A CREATE holds every column, and so does an UPDATE where the WAL has the whole old row.
+bool must_hold(const std::vector<const RecordedShape *> &shapes, const TrailChange &change,
+               const ComparedColumn &column) {
+    return !shapes.empty() &&
+           std::all_of(shapes.begin(), shapes.end(), [&](const RecordedShape *shape) {
+               return shape->types.contains(column.name) &&
+                      (shape->is_full || change.operation == "CREATE");
+           });
+}
+
+bool is_same(const ComparedColumn &column, std::string_view source, std::string_view trail) {
+    if (column.by_presence) return (source == "null") == (trail == "null");
+    return source == trail;
+}
+
+} // namespace
+
+RowDifference compare_row(std::string_view source_row, const TrailChange &change,
+                          const std::vector<ComparedColumn> &columns,
+                          const std::vector<const RecordedShape *> &shapes) {
+    RowDifference difference;
+    if (source_row == change.after) return difference;
+    Members source = members_of(source_row), trail = members_of(change.after);
+    for (const ComparedColumn &column : columns) {
+        std::string written = written_name(column.name);
+        auto here = find(source, written), there = find(trail, written);
+        if (!here && !there) continue;
+        bool is_told = here && !change.unreadable.contains(column.name) &&
+                       (there ? is_same(column, *here, *there) || has_type(shapes, column)
+                              : must_hold(shapes, change, column));
+        if (!is_told)
+            difference.skipped.push_back(column.name);
+        else if (!there || !is_same(column, *here, *there))
+            difference.columns.push_back(column.name);
+    }
+    return difference;
+}
+
+std::optional<std::string_view> json_member(std::string_view object, const std::string &name) {
+    return find(members_of(object), written_name(name));
+}
+
+} // namespace waltrail

@@ -1,0 +1,247 @@
+#include "apply/trail_rows.hpp"
+
+#include "apply/record_text.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include <cstdlib>
+
+namespace waltrail {
+
+namespace {
+
+// How many of a key's newest changes are looked at for one that was committed later than the newest by position.
+constexpr int newest_by_position_max = 50;
+
+constexpr const char *shapes_sql = R"(
+SELECT r.relation_oid, r.from_position, r.schema, r."table", r.leaf_schema, r.leaf_table, r.replica_identity = 'f', r.columns::text,
+       to_jsonb(r.key_columns)::text
+  FROM changes.relations AS r
+ WHERE r.source_id = {0}
+   AND (r.relation_oid = ANY ($1::oid[])
+        OR (r.schema, r."table") IN (SELECT m.schema, m."table" FROM changes.relations AS m
+                                      WHERE m.source_id = {0} AND m.relation_oid = ANY ($1::oid[]))
+        OR (r.schema = $2 AND r."table" = $3))
+ ORDER BY r.from_position)";
+
+constexpr std::string_view change_columns =
+    "c.id, c.operation, c.position, c.after::text AS after, "
+    "(c.context->'_waltrail'->'after')::text AS marks, "
+    "(c.context->'_waltrail'->'erased')::text AS erased";
+
+uint64_t number(const Result &rows, int row, int column) {
+    return std::strtoull(rows.string(row, column).c_str(), nullptr, 10);
+}
+
+RecordedShape shape_of(const Result &rows, int row) {
+    RecordedShape shape;
+    shape.relation_oid = static_cast<uint32_t>(number(rows, row, 0));
+    shape.from_position = number(rows, row, 1);
+    shape.schema = rows.string(row, 2);
+    shape.table = rows.string(row, 3);
+    shape.leaf_schema = rows.string(row, 4);
+    shape.leaf_table = rows.string(row, 5);
+    shape.is_full = rows.text(row, 6) == "t";
+    for (const auto &column : nlohmann::json::parse(rows.text(row, 7))) {
+        std::string name = column["name"];
+        shape.types[name] = column["type"];
+        if (column["identity"]) shape.identity.insert(name);
+        if (column["masked"]) shape.masked.insert(name);
+    }
+    shape.key = nlohmann::json::parse(rows.text(row, 8));
+    return shape;
+}
+
+// {"json_as_text": ["a"], "unreadable": ["b"]}, or the list of columns that were erased.
+void add_columns(std::string_view marks, std::set<std::string> &columns) {
+    if (marks.empty()) return;
+    nlohmann::json value = nlohmann::json::parse(marks, nullptr, false);
+    auto add = [&](const nlohmann::json &names) {
+        for (const auto &name : names)
+            if (name.is_string()) columns.insert(name.get<std::string>());
+    };
+    if (value.is_array()) add(value);
+    if (value.is_object())
+        for (const auto &names : value) add(names);
+}
+
+TrailChange change_of(const Result &rows, int row, int column) {
+    TrailChange change;
+    change.id = rows.string(row, column);
+    change.operation = rows.string(row, column + 1);
+    change.position = number(rows, row, column + 2);
+    change.after = rows.string(row, column + 3);
+    add_columns(rows.text(row, column + 4), change.unreadable);
+    add_columns(rows.text(row, column + 5), change.unreadable);
+    return change;
+}
+
+std::string elements(const std::vector<std::string> &texts) {
+    return text_array(std::vector<std::optional<std::string>>(texts.begin(), texts.end()));
+}
+
+} // namespace
+
+// A transaction that began after the slot was made is in the trail. What the retention has dropped since was committed before the end of what
+// it dropped: a row's transaction was begun after that, and so is in the trail, if its id is higher than that of some transaction of the
+// day after. That is wrong only if no transaction of a whole day was begun in it.
+SourceTrail read_source_trail(PostgresConnection &destination, int source_id,
+                              const std::string &label) {
+    SourceTrail trail{.source_id = source_id, .label = label};
+    trail.relation = destination.execute("SELECT changes.readable()").string(0, 0);
+    Result begin = destination.execute(
+        "SELECT s.first_transaction_id, (SELECT max(d.upper_bound) FROM changes.drops AS d) FROM "
+        "changes.sources AS s WHERE s.id = $1",
+        {std::to_string(source_id)});
+    if (begin.rows() == 0 || begin.is_null(0, 0)) return trail;
+    trail.known_from_xid = number(begin, 0, 0);
+    if (begin.is_null(0, 1)) return trail;
+    Result later = destination.execute(
+        fmt::format("SELECT max(c.transaction_id) FROM {} AS c WHERE c.database = $1 AND "
+                    "c.committed_at >= $2::timestamptz AND c.committed_at < $2::timestamptz + "
+                    "interval '1 day'",
+                    trail.relation),
+        {label, begin.string(0, 1)});
+    if (later.is_null(0, 0))
+        trail.known_from_xid.reset();
+    else
+        trail.known_from_xid = std::max(*trail.known_from_xid, number(later, 0, 0) + 1);
+    return trail;
+}
+
+TrailRows::TrailRows(PostgresConnection &destination, const SourceTrail &trail,
+                     const PresentTable &table)
+    : destination_(destination), trail_(trail), table_(table) {
+    read_history();
+}
+
+void TrailRows::read_history() {
+    Result rows = destination_.execute(
+        fmt::format(shapes_sql, trail_.source_id),
+        {fmt::format("{{{}}}", fmt::join(table_.members, ",")), table_.schema, table_.table});
+    std::vector<RecordedShape> shapes;
+    for (int row = 0; row < rows.rows(); row++) shapes.push_back(shape_of(rows, row));
+    history_ = TableHistory(table_, std::move(shapes));
+}
+
+// The names of the table, where the changes are its own. False where the trail does not know it.
+std::string TrailRows::condition() const {
+    std::vector<std::string> stretches;
+    for (const NamedStretch &stretch : history_.stretches())
+        stretches.push_back(fmt::format(
+            "c.database = {} AND c.schema = {} AND c.\"table\" = {} AND c.position >= {} AND "
+            "c.position < {}",
+            destination_.quote_literal(trail_.label), destination_.quote_literal(stretch.schema),
+            destination_.quote_literal(stretch.table), stretch.from, stretch.until));
+    return stretches.empty() ? "false" : fmt::format("({})", fmt::join(stretches, " OR "));
+}
+
+std::vector<std::vector<TrailChange>> TrailRows::newest(const std::vector<std::string> &keys,
+                                                        const RowSnapshot &snapshot, bool by_time) {
+    std::vector<std::vector<TrailChange>> newest(keys.size());
+    if (keys.empty() || history_.stretches().empty()) return newest;
+    std::string of_key = fmt::format(
+        "FROM {} AS c WHERE {} AND c.primary_key = k.key AND {} ORDER BY c.position DESC",
+        trail_.relation, condition(), seen_condition(snapshot));
+    std::string found = fmt::format("SELECT 1 AS pick, {} {} LIMIT 1", change_columns, of_key);
+    if (by_time)
+        found =
+            fmt::format("({}) UNION ALL (SELECT 2, {} FROM (SELECT * {} LIMIT {}) AS c ORDER BY "
+                        "changes.commit_time(c.id) DESC NULLS LAST, c.position DESC LIMIT 1)",
+                        found, change_columns, of_key, newest_by_position_max);
+    Result rows = destination_.execute(
+        fmt::format("SELECT k.n - 1, c.id, c.operation, c.position, c.after, c.marks, c.erased "
+                    "FROM unnest($1::text[]) WITH ORDINALITY AS "
+                    "k (key, n) CROSS JOIN LATERAL ({}) AS c ORDER BY k.n, c.pick",
+                    found),
+        {elements(keys)});
+    for (int row = 0; row < rows.rows(); row++) {
+        auto &of_this = newest[number(rows, row, 0)];
+        TrailChange change = change_of(rows, row, 1);
+        if (of_this.empty() || of_this.back().id != change.id) of_this.push_back(std::move(change));
+    }
+    return newest;
+}
+
+Truncations TrailRows::truncations(const RowSnapshot &snapshot) {
+    if (history_.stretches().empty()) return {};
+    std::string newest =
+        fmt::format("SELECT max(c.position) FROM {} AS c WHERE c.primary_key IS NULL AND "
+                    "c.operation = 'TRUNCATE' AND {}",
+                    trail_.relation, seen_condition(snapshot));
+    std::vector<std::string> partitions{"false"};
+    for (const auto &[schema, table] : history_.partitions())
+        partitions.push_back(fmt::format("c.database = {} AND c.schema = {} AND c.\"table\" = {}",
+                                         destination_.quote_literal(trail_.label),
+                                         destination_.quote_literal(schema),
+                                         destination_.quote_literal(table)));
+    Result row = destination_.execute(fmt::format("SELECT ({0} AND {1}), ({0} AND ({2}))", newest,
+                                                  condition(), fmt::join(partitions, " OR ")));
+    return {number(row, 0, 0), number(row, 0, 1)};
+}
+
+std::vector<bool> TrailRows::has_left(const std::vector<LeftKey> &keys,
+                                      const RowSnapshot &snapshot) {
+    std::vector<bool> has_left(keys.size());
+    std::vector<std::string> documents, positions;
+    for (const LeftKey &key : keys) {
+        documents.push_back(key.json);
+        positions.push_back(std::to_string(key.position));
+    }
+    if (keys.empty()) return has_left;
+    Result rows = destination_.execute(
+        fmt::format(
+            "SELECT k.n - 1 FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS k (document, "
+            "position, n) WHERE EXISTS (SELECT FROM {} AS c WHERE {} AND c.operation = 'UPDATE' "
+            "AND c.before @> k.document::jsonb AND NOT c.after @> k.document::jsonb AND c.position "
+            "> k.position AND {})",
+            trail_.relation, condition(), seen_condition(snapshot)),
+        {elements(documents), elements(positions)});
+    for (int row = 0; row < rows.rows(); row++) has_left[number(rows, row, 0)] = true;
+    return has_left;
+}
+
+// Backwards, because that is how the index has the newest change of each key first.
+std::vector<TrailKey> TrailRows::next_keys(size_t count) {
+    std::vector<TrailKey> keys;
+    while (keys.empty() && stretch_ < history_.stretches().size()) {
+        const NamedStretch &stretch = history_.stretches()[stretch_];
+        Result rows = destination_.execute(
+            fmt::format(
+                "SELECT DISTINCT ON (c.primary_key) c.primary_key, c.operation FROM {} AS c WHERE "
+                "c.\"table\" = $1 AND c.schema = $2 AND c.database = $3 AND c.position >= {} AND "
+                "c.position < {} AND c.primary_key {} ORDER BY c.primary_key DESC, c.position DESC "
+                "LIMIT {}",
+                trail_.relation, stretch.from, stretch.until,
+                last_key_ ? "< $4" : "IS NOT NULL AND $4::text IS NULL", count),
+            {stretch.table, stretch.schema, trail_.label, last_key_});
+        for (int row = 0; row < rows.rows(); row++)
+            keys.push_back({rows.string(row, 0), rows.text(row, 1) != "DELETE"});
+        last_key_.reset();
+        if (keys.size() < count)
+            stretch_++;
+        else
+            last_key_ = keys.back().key;
+    }
+    return keys;
+}
+
+uint64_t TrailRows::quarantined() {
+    return number(
+        destination_.execute("SELECT count(*) FROM changes.quarantine WHERE source_id = $1 AND "
+                             "schema = $2 AND \"table\" = $3 AND part = 0",
+                             {std::to_string(trail_.source_id), table_.schema, table_.table}),
+        0, 0);
+}
+
+uint64_t TrailRows::erasures() {
+    return number(
+        destination_.execute("SELECT count(*) FROM changes.erasures WHERE action = 'rows' AND "
+                             "coalesce(database, $1) = $1 AND schema = $2 AND \"table\" = $3",
+                             {trail_.label, table_.schema, table_.table}),
+        0, 0);
+}
+
+} // namespace waltrail

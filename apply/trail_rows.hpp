@@ -1,0 +1,75 @@
+// Reads what the trail of one source has about one table: its shapes, the newest changes of some keys, and which keys it has changes of. Every
+// look-up goes by the index on ("table", primary_key, position), or for a row that has left its key by the one on `before`.
+#pragma once
+
+#include "apply/postgres.hpp"
+#include "apply/row_snapshot.hpp"
+#include "apply/row_verdict.hpp"
+#include "apply/table_history.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace waltrail {
+
+// What the trail of a source is, apart from its tables.
+struct SourceTrail {
+    int source_id = 0;
+    std::string label;
+    std::string relation; // which the role reads: changes.readable()
+    // A transaction with this id or a later one is in the trail whole; none: that is not known.
+    std::optional<uint64_t> known_from_xid;
+};
+
+[[nodiscard]] SourceTrail read_source_trail(PostgresConnection &destination, int source_id,
+                                            const std::string &label);
+
+struct TrailKey {
+    std::string key;
+    bool has_row = false; // its newest change made or changed one
+};
+
+struct Truncations {
+    uint64_t of_table = 0; // position of the newest; 0: none
+    uint64_t of_a_partition = 0;
+};
+
+// A key and the JSON of its columns, of a change at a position.
+struct LeftKey {
+    std::string json;
+    uint64_t position = 0;
+};
+
+class TrailRows {
+  public:
+    TrailRows(PostgresConnection &destination, const SourceTrail &trail, const PresentTable &table);
+
+    [[nodiscard]] const TableHistory &history() const { return history_; }
+    // Again: shapes may have been recorded since.
+    void read_history();
+    // For each key its newest change that the snapshot has seen; with `by_time` the newest by commit time too, where that is another one.
+    [[nodiscard]] std::vector<std::vector<TrailChange>>
+    newest(const std::vector<std::string> &keys, const RowSnapshot &snapshot, bool by_time);
+    [[nodiscard]] Truncations truncations(const RowSnapshot &snapshot);
+    // Whether after its position an UPDATE has taken a row from the key to another.
+    [[nodiscard]] std::vector<bool> has_left(const std::vector<LeftKey> &keys,
+                                             const RowSnapshot &snapshot);
+    // The next keys that the trail has changes of, at most so many, each once for each of the table's names; empty at the end.
+    [[nodiscard]] std::vector<TrailKey> next_keys(size_t count);
+    // Changes of the table that are in quarantine, and erasures that took out whole rows.
+    [[nodiscard]] uint64_t quarantined();
+    [[nodiscard]] uint64_t erasures();
+
+  private:
+    [[nodiscard]] std::string condition() const;
+
+    PostgresConnection &destination_;
+    const SourceTrail &trail_;
+    const PresentTable &table_;
+    TableHistory history_;
+    size_t stretch_ = 0; // of next_keys()
+    std::optional<std::string> last_key_;
+};
+
+} // namespace waltrail

@@ -1,0 +1,270 @@
+"""`waltrail verify` finds every kind of difference, names it rightly, and names nothing else."""
+
+import json
+import subprocess
+
+import pytest
+
+import servers
+import waltrail_program
+from verified import VerifiedPair
+
+
+@pytest.fixture
+def pair(source, destination, slot, waltrail):
+    return VerifiedPair(source, destination, slot, waltrail)
+
+
+def test_every_kind_of_difference_is_named_and_nothing_else(pair):
+    source = pair.source
+    source.execute("CREATE TABLE users (id int PRIMARY KEY, name text, email text)")
+    source.execute("INSERT INTO users SELECT i, 'old ' || i, NULL FROM generate_series(1, 5) AS i")
+    pair.init()
+    pair.follow()
+    source.execute("INSERT INTO users SELECT i, 'name ' || i, i || '@example.com' FROM generate_series(11, 40) AS i")
+    source.execute("UPDATE users SET email = 'new' WHERE id BETWEEN 20 AND 29")
+    source.execute("DELETE FROM users WHERE id IN (38, 39, 40)")
+    pair.caught_up()
+    report = pair.equal()
+    assert report.counts("users") == {"rows": 32, "equal": 27, "not_seen": 5}
+
+    pair.tamper(
+        """UPDATE changes SET after = after || '{"email": "secret", "name": "bent"}' WHERE primary_key = '12'""",
+        "DELETE FROM changes WHERE primary_key = '13'",  # its CREATE
+        "DELETE FROM changes WHERE primary_key = '20' AND operation = 'UPDATE'",
+        "DELETE FROM changes WHERE primary_key = '38' AND operation = 'DELETE'",
+        """UPDATE changes SET operation = 'DELETE', before = after, after = '{}' WHERE primary_key = '14'""",
+        """UPDATE changes SET after = after - 'name' WHERE primary_key = '15'""",
+    )
+    report = pair.verify()
+    assert report.named() == [
+        ("different", "users", "12", ("name", "email")),
+        ("different", "users", "15", ("name",)),
+        ("different", "users", "20", ("email",)),
+        ("missing_in_source", "users", "38", ()),
+        ("missing_in_trail", "users", "13", ()),
+        ("missing_in_trail", "users", "14", ()),
+    ]
+    assert report.status == 3
+    assert report.counts("users") == {
+        "rows": 32, "equal": 22, "different": 3, "missing_in_trail": 2, "missing_in_source": 1, "not_seen": 5}  # fmt: skip
+    change = {f["key"]: f["change"] for f in report.findings}
+    assert change["13"] is None
+    assert change["12"] == pair.destination.value("SELECT id::text FROM changes WHERE primary_key = '12'")
+    assert all(f["cause"] is None and f["values"] == [] for f in report.findings)
+
+
+def test_values_are_listed_only_where_they_are_asked_for(pair):
+    source = pair.source
+    source.execute("CREATE TABLE users (id int PRIMARY KEY, price numeric)")
+    pair.init()
+    pair.follow()
+    source.execute("INSERT INTO users VALUES (1, 1.50)")
+    pair.caught_up()
+    pair.tamper("""UPDATE changes SET after = '{"id": 1, "price": 1.5}'""")
+    assert "1.5" not in pair.command().stdout
+    assert '"price" is 1.50 and was 1.5 ' in pair.command("--values").stdout
+    [finding] = pair.verify("--values").findings
+    assert finding["values"] == [{"column": "price", "source": "1.50", "trail": "1.5"}]
+
+
+def test_lines_for_a_person(pair):
+    source = pair.source
+    source.execute("CREATE TABLE users (id int PRIMARY KEY, name text)")
+    source.execute("CREATE TABLE log (line text)")
+    pair.init()
+    pair.follow()
+    source.execute("INSERT INTO users SELECT i, 'x' FROM generate_series(1, 12) AS i")
+    pair.caught_up()
+    pair.tamper("DELETE FROM changes WHERE primary_key::int <= 10")
+    done = pair.command("--list", "2")
+    lines = done.stdout.splitlines()
+    assert done.returncode == 3 and done.stderr == ""
+    assert lines[0].startswith('table              "public.log": 0 rows')
+    assert lines[1] == 'note               "public.log": it has no primary key'
+    assert lines[2:4] == ['missing in trail   "public.users" key "1"', 'missing in trail   "public.users" key "2"']
+    assert lines[4] == (
+        'table              "public.users": 12 rows, 2 equal, 0 different, 10 missing in trail, 0 missing in source, '
+        "0 not seen, 0 undecided, 0 not comparable"
+    )
+    assert lines[5] == "10 differences in 12 rows of 2 tables, 8 not listed"
+
+
+def test_what_was_not_recorded_is_found(pair):
+    """The slot has given these changes to an apply that left the table out."""
+    source = pair.source
+    source.execute("CREATE TABLE kept (id int PRIMARY KEY, v int)")
+    source.execute("CREATE TABLE lost (id int PRIMARY KEY, v int)")
+    pair.init()
+    source.execute("INSERT INTO lost SELECT i, i FROM generate_series(1, 10) AS i")
+    pair.apply()
+    source.execute("INSERT INTO lost VALUES (11, 11)")
+    source.execute("UPDATE lost SET v = 0 WHERE id = 2")
+    source.execute("DELETE FROM lost WHERE id = 3")
+    source.execute("UPDATE lost SET id = 40 WHERE id = 4")
+    source.execute("INSERT INTO kept VALUES (1, 1)")
+    pair.apply("--exclude-tables", "public.lost")
+    pair.follow()
+    report = pair.verify()
+    assert report.named() == [
+        ("different", "lost", "2", ("v",)),
+        ("missing_in_source", "lost", "3", ()),
+        ("missing_in_source", "lost", "4", ()),
+        ("missing_in_trail", "lost", "11", ()),
+        ("missing_in_trail", "lost", "40", ()),
+    ]
+    assert "public.lost" not in pair.equal("--exclude-tables", "public.lost").tables
+    assert list(pair.equal("--tables", "public.kept").tables) == ["public.kept"]
+
+
+def test_what_the_trail_does_not_reach_in_time_is_undecided(pair):
+    source = pair.source
+    source.execute("CREATE TABLE users (id int PRIMARY KEY, v int)")
+    pair.init()
+    source.execute("INSERT INTO users SELECT i, i FROM generate_series(1, 10) AS i")
+    pair.apply()
+    source.execute("UPDATE users SET v = 0 WHERE id = 2")
+    source.execute("DELETE FROM users WHERE id = 3")
+    source.execute("INSERT INTO users VALUES (11, 11)")
+    report = pair.verify("--wait", "1")
+    assert report.status == 1 and report.findings == []
+    assert report.counts("users") == {"rows": 10, "equal": 8, "undecided": 3}
+    pair.apply()
+    assert pair.equal().counts("users") == {"rows": 10, "equal": 10}
+
+
+def test_a_gap_that_explains_a_difference_is_named(pair):
+    source, destination = pair.source, pair.destination
+    source.execute("CREATE TABLE users (id int PRIMARY KEY, v int)")
+    pair.init()
+    source.execute("INSERT INTO users VALUES (1, 1)")
+    pair.apply()
+    source.execute("UPDATE users SET v = 2")
+    source.execute("INSERT INTO users VALUES (2, 2)")
+    pair.apply("--exclude-tables", "public.users")
+    end = source.value("SELECT pg_current_wal_insert_lsn()::text")
+    source.execute("INSERT INTO users VALUES (3, 3)")
+    pair.follow()
+    pair.caught_up()
+    pair.tamper("""UPDATE changes SET after = '{"id": 3, "v": 9}' WHERE primary_key = '3'""")
+    destination.execute(
+        "INSERT INTO changes.gaps (source_id, start_lsn, end_lsn, reason) SELECT id, '0/10', %s, 'a test' FROM changes.sources", [end]
+    )
+    causes = {f["key"]: f["cause"] for f in pair.verify().findings}
+    assert causes["1"].startswith("may come from gap 1 of changes.gaps (0/10 to ") and causes["2"] == causes["1"]
+    assert causes["3"] is None
+
+
+def test_changes_in_quarantine_are_told(pair):
+    source, destination = pair.source, pair.destination
+    source.execute("CREATE TABLE users (id int PRIMARY KEY)")
+    pair.init()
+    destination.execute("ALTER TABLE public.changes ADD CONSTRAINT no_thirteen CHECK (primary_key <> '13')")
+    pair.follow()
+    source.execute("INSERT INTO users SELECT i FROM generate_series(1, 20) AS i")
+    pair.caught_up()
+    report = pair.verify()
+    assert report.named() == [("missing_in_trail", "users", "13", ())]
+    assert "changes in quarantine, which the trail lacks: 1" in report.notes("users")
+
+
+def test_what_the_retention_has_dropped_is_not_seen(pair):
+    source, destination = pair.source, pair.destination
+    source.execute("CREATE TABLE users (id int PRIMARY KEY)")
+    pair.init()
+    source.execute("INSERT INTO users VALUES (1), (2)")
+    source.execute("INSERT INTO users VALUES (3)")
+    pair.follow()
+    pair.caught_up()
+    pair.tamper("DELETE FROM changes WHERE primary_key IN ('1', '2')")
+    assert pair.verify().counts("users") == {"rows": 3, "equal": 1, "missing_in_trail": 2}
+    destination.execute(
+        "INSERT INTO changes.drops (partition, lower_bound, upper_bound, rows, held, retention)"
+        " VALUES ('changes_p1', now() - interval '2 days', now() - interval '1 minute', 2, 0, '1 day')"
+    )
+    # Their transaction is not later than one that was committed after what was dropped.
+    assert pair.equal().counts("users") == {"rows": 3, "equal": 1, "not_seen": 2}
+    source.execute("INSERT INTO users VALUES (4)")
+    source.execute("INSERT INTO users VALUES (5)")
+    pair.caught_up()
+    pair.tamper("DELETE FROM changes WHERE primary_key = '4'")
+    assert pair.equal().counts("users")["not_seen"] == 3
+
+
+def test_a_right_that_is_missing_is_told_and_the_rest_goes_on(pair, role):
+    source, destination = pair.source, pair.destination
+    source.execute("CREATE TABLE given (id int PRIMARY KEY, v int, secret text)")
+    source.execute("CREATE TABLE refused (id int PRIMARY KEY)")
+    source.execute("CREATE TABLE policed (id int PRIMARY KEY)")
+    source.execute("ALTER TABLE policed ENABLE ROW LEVEL SECURITY")
+    source.execute("CREATE SCHEMA hidden CREATE TABLE t (id int PRIMARY KEY)")
+    source.execute(f"GRANT SELECT (id, v) ON given TO {role}")
+    source.execute(f"GRANT SELECT ON policed TO {role}")
+    pair.init()
+    source.execute("INSERT INTO given SELECT i, i FROM generate_series(1, 3) AS i")
+    source.execute("INSERT INTO refused SELECT i FROM generate_series(1, 3) AS i")
+    pair.apply()
+    reader = f"{destination.name}_reader"
+    destination.execute(f"CREATE ROLE {reader} LOGIN")
+    try:
+        destination.execute("SELECT changes.grant_reader(%s)", [reader])
+        report = pair.verify(source=source.conninfo(user=role), destination=destination.conninfo(user=reader))
+        assert report.status == 1
+        assert report.counts("given") == {"rows": 3, "equal": 3}
+        assert "columns not compared, because the role may not read them: secret" in report.notes("given")
+        assert report.problem("refused") == 'the role lacks SELECT on column "id" of its key'
+        assert "row-level security" in report.problem("policed")
+        assert report.problem("t", "hidden") == 'the role lacks USAGE on schema "hidden"'
+        source.execute(f"GRANT SELECT ON refused TO {role}")
+        report = pair.verify("--tables", "public.given,public.refused", source=source.conninfo(user=role),
+                             destination=destination.conninfo(user=reader))  # fmt: skip
+        assert report.status == 0 and report.counts("refused") == {"rows": 3, "equal": 3}
+        done = pair.command(destination=destination.server.conninfo())
+        assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+    finally:
+        destination.execute(f"DROP OWNED BY {reader} CASCADE")
+        destination.execute(f"DROP ROLE {reader}")
+
+
+def test_another_database_is_refused(pair, source_server, slot):
+    pair.source.execute("CREATE TABLE t (id int PRIMARY KEY)")
+    pair.init()
+    other = source_server.create_database(f"{slot}_other")
+    try:
+        done = pair.command(source=other.conninfo())
+        assert done.returncode == 1 and done.stdout == "" and len(done.stderr.splitlines()) == 1
+    finally:
+        other.drop()
+
+
+def test_one_server_that_is_both_ends(destination, slot, waltrail):
+    """Idle WAL of such a server is not recorded: that is no reason to wait for ever."""
+    pair = VerifiedPair(destination, destination, slot, waltrail)
+    destination.execute("CREATE TABLE users (id int PRIMARY KEY, v int)")
+    pair.init()
+    pair.follow()
+    destination.execute("INSERT INTO users VALUES (1, 1), (2, 2)")
+    servers.wait_until(lambda: destination.value("SELECT count(*) FROM changes") == 2, "the changes")
+    assert pair.equal().counts("users") == {"rows": 2, "equal": 2}
+    pair.tamper("""UPDATE changes SET after = '{"id": 2, "v": 9}' WHERE primary_key = '2'""")
+    assert pair.verify("--wait", "40").named() == [("different", "users", "2", ("v",))]
+
+
+def test_a_large_table_takes_bounded_memory_and_its_time(pair):
+    source = pair.source
+    source.execute("CREATE TABLE large (id bigint PRIMARY KEY, v text)")
+    pair.init()
+    source.execute("INSERT INTO large SELECT i, repeat('x', 200) FROM generate_series(1, 100000) AS i")
+    pair.apply()
+    command = [waltrail_program.PROGRAM, "verify", "--source", source.conninfo(), "--destination", pair.destination.conninfo(),
+               "--slot", pair.slot, "--json"]  # fmt: skip
+    # In a process of its own, whose only child is the program: the peak is that child's.
+    code = (
+        "import resource, subprocess, sys; done = subprocess.run(sys.argv[1:], capture_output=True, text=True);"
+        " print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); print(done.stdout); print(done.stderr, file=sys.stderr)"
+    )
+    done = subprocess.run(["/usr/bin/python3", "-c", code, *command], capture_output=True, text=True, timeout=300, check=True)
+    peak_kb, _, report = done.stdout.partition("\n")
+    [table] = json.loads(report)["tables"]
+    assert (table["rows"], table["equal"]) == (100_000, 100_000), done.stderr
+    assert int(peak_kb) < 64 * 1024

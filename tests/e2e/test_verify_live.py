@@ -1,0 +1,158 @@
+"""`waltrail verify` while writers are at it: nothing is different, and nobody waits for it."""
+
+import contextlib
+import random
+import threading
+import time
+
+import psycopg2
+import pytest
+
+import servers
+from verified import VerifiedPair
+
+ROWS = 300
+
+
+class Writers:
+    """Sessions that change rows of few keys all the time, so that each range has some that are just being changed."""
+
+    def __init__(self, source, count):
+        self.source = source
+        self.stop = threading.Event()
+        self.transactions = 0
+        self.problems = []
+        self.threads = [threading.Thread(target=self._write, args=(random.Random(seed),)) for seed in range(count)]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *exception):
+        self.stop.set()
+        for thread in self.threads:
+            thread.join()
+        assert self.problems == []
+
+    def _write(self, rng):
+        with contextlib.closing(self.source.connect(autocommit=False)) as connection, connection.cursor() as cursor:
+            while not self.stop.is_set():
+                try:
+                    for _ in range(rng.choice([1, 1, 3])):
+                        self._change(cursor, rng)
+                    if rng.random() < 0.2:
+                        time.sleep(0.02)  # an older transaction commits after newer ones
+                    connection.rollback() if rng.random() < 0.1 else connection.commit()
+                    self.transactions += 1
+                except (psycopg2.errors.UniqueViolation, psycopg2.errors.DeadlockDetected):
+                    connection.rollback()
+                except Exception as problem:
+                    self.problems.append(problem)
+                    return
+
+    @staticmethod
+    def _change(cursor, rng):
+        key = rng.randrange(ROWS)
+        choice = rng.random()
+        if choice < 0.45:
+            cursor.execute("UPDATE busy SET v = v + 1, note = md5(random()::text) WHERE id = %s", [key])
+        elif choice < 0.7:
+            cursor.execute("INSERT INTO busy VALUES (%s, 0, 'new') ON CONFLICT (id) DO UPDATE SET v = 0", [key])
+        elif choice < 0.85:
+            cursor.execute("DELETE FROM busy WHERE id = %s", [key])
+        elif choice < 0.95:
+            cursor.execute("UPDATE busy SET id = %s WHERE id = %s", [rng.randrange(ROWS), key])
+        else:
+            cursor.execute("SAVEPOINT s; DELETE FROM busy WHERE id = %s; ROLLBACK TO SAVEPOINT s", [key])
+
+
+@pytest.fixture
+def pair(source, destination, slot, waltrail):
+    source.execute("CREATE TABLE busy (id int PRIMARY KEY, v int, note text)")
+    source.execute("INSERT INTO busy SELECT i, i, 'old' FROM generate_series(0, 20) AS i")
+    pair = VerifiedPair(source, destination, slot, waltrail)
+    pair.init()
+    pair.follow()
+    return pair
+
+
+def test_nothing_differs_while_writers_go_on(pair):
+    with Writers(pair.source, 4) as writers:
+        for _ in range(8):
+            before = writers.transactions
+            report = pair.equal("--range-rows", "20")
+            assert writers.transactions > before
+            assert report.counts("busy")["rows"] > 50
+    pair.caught_up()
+    rows = pair.source.value("SELECT count(*) FROM busy")
+    assert pair.equal().counts("busy")["rows"] == rows
+
+
+def test_a_difference_is_found_among_writers(pair):
+    source = pair.source
+    source.execute("INSERT INTO busy VALUES (1000, 1, 'steady'), (1001, 1, 'steady')")
+    with Writers(source, 3):
+        pair.caught_up()
+        pair.tamper("""UPDATE changes SET after = after || '{"v": 2}' WHERE primary_key = '1000'""",
+                    "DELETE FROM changes WHERE primary_key = '1001'")  # fmt: skip
+        for _ in range(3):
+            assert pair.verify().named() == [("different", "busy", "1000", ("v",)), ("missing_in_trail", "busy", "1001", ())]
+
+
+def test_no_writer_waits_and_no_snapshot_stays(pair):
+    """A slow run: between its statements it holds neither a lock nor a snapshot."""
+    source = pair.source
+    source.execute("INSERT INTO busy SELECT i, i, 'x' FROM generate_series(1000, 1300) AS i")
+    pair.caught_up()
+    run = threading.Thread(target=pair.verify, args=("--range-rows", "10", "--rows-per-second", "100"))
+    begin = time.monotonic()
+    run.start()
+    seen = 0
+    try:
+        while run.is_alive():
+            sessions = source.query(
+                "SELECT state, backend_xmin FROM pg_stat_activity WHERE application_name = 'waltrail' AND datname = current_database()"
+                " AND backend_type = 'client backend' AND state LIKE 'idle%'"
+            )
+            assert all(state == "idle" and xmin is None for state, xmin in sessions)
+            seen += len(sessions)
+            source.execute("SET lock_timeout = '2s'")
+            source.execute("ALTER TABLE busy ALTER COLUMN v SET DEFAULT 0")
+            time.sleep(0.1)
+    finally:
+        run.join()
+        source.execute("RESET lock_timeout")
+    assert seen > 10 and time.monotonic() - begin > 2.5
+
+
+def test_a_table_that_stays_locked_is_told_and_the_rest_goes_on(pair):
+    source = pair.source
+    source.execute("CREATE TABLE after_busy (id int PRIMARY KEY)")
+    source.execute("INSERT INTO after_busy VALUES (1)")
+    pair.caught_up()
+    with contextlib.closing(source.connect(autocommit=False)) as locking, locking.cursor() as cursor:
+        cursor.execute("LOCK TABLE busy IN ACCESS EXCLUSIVE MODE")
+        report = pair.verify()
+        locking.rollback()
+    assert report.status == 1 and "lock timeout" in report.problem("busy")
+    assert report.counts("after_busy") == {"rows": 1, "equal": 1}
+
+
+def test_a_transaction_that_commits_after_it_was_passed_by(pair):
+    """Its changes lie before others in the WAL, and are seen after them."""
+    source = pair.source
+    source.execute("INSERT INTO busy VALUES (500, 1, 'a'), (501, 1, 'a')")
+    with contextlib.closing(source.connect(autocommit=False)) as slow, slow.cursor() as cursor:
+        cursor.execute("UPDATE busy SET v = 2 WHERE id = 500")
+        cursor.execute("DELETE FROM busy WHERE id = 501")
+        cursor.execute("INSERT INTO busy VALUES (502, 1, 'a')")
+        source.execute("UPDATE busy SET v = 3 WHERE id = 1")
+        pair.caught_up()
+        pair.equal()
+        slow.commit()
+    pair.equal()
+    servers.wait_until(
+        lambda: pair.destination.value("SELECT count(*) FROM changes WHERE primary_key = '502'") == 1, "the last change"
+    )
+    pair.equal()

@@ -1,0 +1,48 @@
+#include "apply/row_snapshot.hpp"
+
+#include <gtest/gtest.h>
+
+namespace waltrail {
+namespace {
+
+constexpr uint64_t epoch = uint64_t{1} << 32;
+
+TEST(RowSnapshot, WithoutRunningTransactionsTheEndDecides) {
+    auto snapshot = parse_snapshot("20:20:");
+    ASSERT_TRUE(snapshot);
+    EXPECT_EQ(seen_condition(*snapshot), "c.transaction_id < 20");
+}
+
+TEST(RowSnapshot, RunningTransactionsAreNotSeen) {
+    auto snapshot = parse_snapshot("10:20:10,14");
+    ASSERT_TRUE(snapshot);
+    EXPECT_EQ(seen_condition(*snapshot), "(c.transaction_id < 10 OR c.transaction_id < 20 AND "
+                                         "c.transaction_id NOT IN (10,14))");
+}
+
+TEST(RowSnapshot, OtherTextIsNoSnapshot) {
+    for (const char *text : {"", "10", "10:20", "a:20:", "10:20:x", "10:20:1;DROP"})
+        EXPECT_FALSE(parse_snapshot(text)) << text;
+}
+
+TEST(WholeXid, OfTheFirstEpochIsTheRowsOwn) {
+    RowSnapshot snapshot{.xmin = 900, .xmax = 1000};
+    EXPECT_EQ(whole_xid(999, snapshot), 999u);
+    EXPECT_EQ(whole_xid(3, snapshot), 3u);
+}
+
+TEST(WholeXid, NoTransactionsAreNone) {
+    RowSnapshot snapshot{.xmin = 900, .xmax = 1000};
+    EXPECT_EQ(whole_xid(2, snapshot), std::nullopt);    // frozen long ago
+    EXPECT_EQ(whole_xid(1000, snapshot), std::nullopt); // in the future: not of this server
+}
+
+// A row that was frozen may be a whole epoch older than it looks.
+TEST(WholeXid, WhereAnEpochIsOverOnlyItsOwnNumbersAreSure) {
+    RowSnapshot snapshot{.xmin = epoch + 90, .xmax = epoch + 100};
+    EXPECT_EQ(whole_xid(50, snapshot), std::nullopt);
+    EXPECT_EQ(whole_xid(4'000'000'000u, snapshot), 4'000'000'000u);
+}
+
+} // namespace
+} // namespace waltrail
