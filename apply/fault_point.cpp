@@ -48,8 +48,8 @@ void fault_point(FaultPoint point) {
     if (point.name() != chosen.name || ++passings != chosen.passing) return;
     if (chosen.action == "kill") std::raise(SIGKILL);
     std::string fault = fmt::format("fault point \"{}\"", point.name());
+    spdlog::warn("{}: {}", fault, chosen.action);
     if (chosen.action == "error") throw Error(Disposition::reconnect, fault);
-    spdlog::warn("{}: standing still", fault);
     std::this_thread::sleep_for(stall_time);
 }
 

@@ -45,6 +45,7 @@ class Faulty:
             INSERT INTO {self.table} SELECT i, CASE WHEN i % 2 = 0 THEN 'refused' ELSE 'fine' END FROM generate_series(4001, 4024) AS i;
             UPDATE {self.table} SET state = 'changed' WHERE id < 10;
             DELETE FROM {self.table} WHERE id < 5;
+            SELECT pg_create_restore_point('behind the last commit');
         """)
 
     def assert_all_is_there(self):
@@ -82,7 +83,7 @@ def state(source, destination):
     return (
         source.query("SELECT slot_name FROM pg_replication_slots WHERE database = current_database()"),
         source.query("SELECT evtname FROM pg_event_trigger"),
-        source.query("SELECT relname, relreplident FROM pg_class WHERE relnamespace = 'public'::regnamespace"),
+        source.query("SELECT relname, relreplident FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"),
         destination.query("SELECT extname FROM pg_extension ORDER BY 1"),
         destination.query("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"),
     )

@@ -10,7 +10,7 @@ import pytest
 
 from servers import wait_until
 
-LARGE = "INSERT INTO items SELECT i, i, repeat(md5(i::text), 3) FROM generate_series(1000001, 1020000) AS i"
+LARGE = "INSERT INTO items SELECT i, i, repeat(md5(i::text), 3) FROM generate_series(1000001, 1010000) AS i"
 # A session of the destination that copies a piece of the large transaction already.
 COPYING = "SELECT pid FROM pg_stat_progress_copy WHERE datname = current_database() AND tuples_processed > 2000"
 WALSENDER = "SELECT active_pid FROM pg_replication_slots WHERE slot_name = %s AND active_pid IS NOT NULL"
