@@ -80,16 +80,19 @@ int run_apply(const ApplySettings &settings) {
     Maintenance maintenance(settings);
     SourceClock clock(settings.ends.source, settings.idle_record_interval / 2);
     PatternWarnings patterns(settings);
+    Monitor monitor(settings, maintenance);
     bool ever_streamed = false;
     while (!stop.stop_requested()) {
         SessionOutcome outcome;
         try {
-            run_apply_session(settings, refused, maintenance, clock, patterns, stop, outcome);
+            run_apply_session(settings, refused, maintenance, clock, patterns, monitor, stop,
+                              outcome);
             return static_cast<int>(ExitCode::success);
         } catch (const RowRefused &row) {
             spdlog::warn("change {} of the transaction at {} is refused and goes to quarantine: {}",
                          row.place.ordinal, lsn_text(row.place.commit_lsn), row.what());
             refused[row.place] = row.refusal;
+            monitor.refuses_row();
             ever_streamed = true;
         } catch (const Error &error) {
             ever_streamed |= outcome.streamed;
@@ -97,6 +100,7 @@ int run_apply(const ApplySettings &settings) {
             if (error.disposition() == Disposition::stop ||
                 error.disposition() == Disposition::row || !ever_streamed)
                 throw;
+            monitor.fails(error);
             if (error.disposition() == Disposition::retry) {
                 spdlog::warn("{}: trying again", error.what());
                 wait_for(retry_delay, stop);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "apply/maintenance.hpp"
+#include "apply/monitor.hpp"
 #include "apply/pattern_warnings.hpp"
 #include "apply/quarantine.hpp"
 #include "apply/settings.hpp"
@@ -20,6 +21,6 @@ struct SessionOutcome {
 };
 void run_apply_session(const ApplySettings &settings, const RefusedRows &refused,
                        Maintenance &maintenance, SourceClock &clock, PatternWarnings &patterns,
-                       std::stop_token stop, SessionOutcome &outcome);
+                       Monitor &monitor, std::stop_token stop, SessionOutcome &outcome);
 
 } // namespace waltrail

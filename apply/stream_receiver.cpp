@@ -61,6 +61,7 @@ void StreamReceiver::receive_all(std::stop_token stop) {
     while (!stop.stop_requested()) {
         auto delivery = stream_.receive();
         if (!delivery) return;
+        heard_at_.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed);
         bool reply = delivery->reply_requested;
         deliver(std::move(*delivery), stop);
         if (reply)
@@ -85,7 +86,9 @@ void StreamReceiver::feed_back_if_due() {
 
 void StreamReceiver::feed_back() {
     Lsn durable{durable_.load()};
-    stream_.send_feedback(received_, durable, eager_);
+    // A source that has nothing to send says nothing, nor does one that is gone: this tells them apart.
+    bool is_silent = Clock::now() - heard_at() >= interval_;
+    stream_.send_feedback(received_, durable, eager_ || is_silent);
     acknowledged_ = durable;
     sent_at_ = Clock::now();
 }

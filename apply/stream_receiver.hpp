@@ -25,6 +25,10 @@ class StreamReceiver {
 
     // Everything before `lsn` is recorded: it will be acknowledged at once.
     void acknowledge(Lsn lsn);
+    // When the source's last message came; an idle source is asked for one with the feedback.
+    [[nodiscard]] std::chrono::steady_clock::time_point heard_at() const {
+        return Clock::time_point(Clock::duration(heard_at_.load(std::memory_order_relaxed)));
+    }
 
   private:
     using Clock = std::chrono::steady_clock;
@@ -41,6 +45,7 @@ class StreamReceiver {
     bool eager_;
     int wake_fd_;
     std::atomic<uint64_t> durable_;
+    std::atomic<Clock::rep> heard_at_{Clock::now().time_since_epoch().count()};
     Lsn received_{};
     Lsn acknowledged_{};
     Clock::time_point sent_at_{};
