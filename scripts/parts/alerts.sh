@@ -23,6 +23,13 @@ unknown_metrics() {
     done | grep .
 }
 
+# Alerts that the document does not list, one a line.
+unknown_alerts() {
+    ! sed -n 's/^ *- alert: //p' deploy/prometheus/waltrail.rules.yml | while read -r alert; do
+        grep -q "^| \`$alert\`" docs/monitoring.md || echo "$alert"
+    done | grep .
+}
+
 # Alerts that no test expects to fire.
 untested_alerts() {
     ! sed -n 's/^ *- alert: //p' deploy/prometheus/waltrail.rules.yml | while read -r alert; do
@@ -44,6 +51,7 @@ alert() { # NAME COMMAND…
 part_alerts() {
     local promtool
     alert "every metric of the rules is documented" unknown_metrics
+    alert "every alert is documented" unknown_alerts
     alert "every alert is tested" untested_alerts
     if ! promtool=$(find_promtool); then
         failed alerts "could not install promtool"

@@ -24,7 +24,7 @@ def objects(text):
 
 def test_a_table_of_a_strange_name(source, destination, slot, waltrail):
     table = f'public.{servers.quoted(STRANGE)}'
-    source.execute(f"CREATE TABLE {table} (id int PRIMARY KEY)".replace("%", "%%"))
+    source.execute(f"CREATE TABLE {table} (id int PRIMARY KEY)")
     waltrail.init(source, destination, slot, label='the "shop"\n')
     destination.execute("""
         CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN

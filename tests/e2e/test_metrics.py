@@ -273,7 +273,7 @@ def test_hostile_clients_neither_slow_nor_end_it(pair, watched):
         started = time.monotonic()
         source.execute("INSERT INTO counters SELECT i, i FROM generate_series(1, 5000) i")
         servers.wait_until(lambda: destination.value("SELECT count(*) FROM changes") == 5000, "the changes", interval_s=0.01)
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 10
         assert get(apply, "/healthz", timeout_s=20) == (200, "ok\n")
     with socket.create_connection((address.hostname, address.port), 10) as client:
         with contextlib.suppress(OSError):
@@ -294,7 +294,7 @@ def test_no_secret_is_told(fresh_source, fresh_destination, slot, waltrail):
     source, destination = fresh_source, fresh_destination
     source.execute("CREATE TABLE people (id int PRIMARY KEY, name text)")
     waltrail.init(source, destination, slot)
-    more = {"password": "secret_word", "options": "-c waltrail.hidden=secret_word"}
+    more = {"password": "secret_word", "options": "-c my.hidden=secret_word"}
     apply = waltrail.apply(_With(source, more), _With(destination, more), slot, *LISTEN, "--health-patience", "1")
     apply.wait_for_output("streaming")
     source.execute("INSERT INTO people VALUES (1, 'secret_word')")
