@@ -1,6 +1,6 @@
 # The alert rules for Prometheus: that they are well formed, fire when they should, and speak of metrics that there are.
 
-# promtool alone: Debian's package would bring a server, which starts. Prints where it is.
+# promtool alone (a download of 19 MB): Debian's package would bring twelve others and a server that starts. Prints where it is.
 find_promtool() {
     local folder=build/test/promtool
     command -v promtool && return
