@@ -202,7 +202,8 @@ class _As:
 
 def test_paths(watched):
     apply = watched()
-    assert get(apply, "/healthz") == (200, "ok\n") == get(apply, "/readyz")
+    servers.wait_until(lambda: get(apply, "/readyz") == (200, "ok\n"), "readiness")  # its writers connect after it says so
+    assert get(apply, "/healthz") == (200, "ok\n")
     status, text = get(apply, "/")
     assert status == 404 and "/metrics" in text
     assert get(apply, "/metrics/../../etc/passwd")[0] == 404
