@@ -16,4 +16,8 @@ void start_log(const std::string &level, LogFormat format);
 // JSON objects say from now on whose they are, by its label and slot.
 void name_source_in_log(const std::string &label, const std::string &slot);
 
+// What a subcommand tells its user on stderr, apart from the log: `waltrail: …` in text, and like a log message in JSON.
+void tell_warning(const std::string &message);
+void tell_error(const std::string &message);
+
 } // namespace waltrail

@@ -9,7 +9,6 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -280,7 +279,7 @@ void take_config_file(const CLI::App &app, InitSettings &settings) {
 }
 
 int fail(const std::string &message, ExitCode code) {
-    fmt::print(stderr, "waltrail: {}\n", message);
+    tell_error(message);
     return static_cast<int>(code);
 }
 
@@ -343,8 +342,6 @@ int main(int argc, char **argv) {
         if (app.got_subcommand("status")) return run_status(status);
         return run_decode(decode);
     } catch (const std::exception &error) {
-        if (log_format == "text") return fail(one_line(error.what()), ExitCode::failure);
-        spdlog::error("{}", error.what());
-        return static_cast<int>(ExitCode::failure);
+        return fail(one_line(error.what()), ExitCode::failure);
     }
 }

@@ -84,6 +84,11 @@ def test_settings_of_the_environment_and_the_file(pair, waltrail, tmp_path):
     assert refused.returncode == 2
 
 
+def test_decode_fails_in_json(waltrail):
+    done = waltrail.run("decode", "--log-format", "json", "-", stdin="no frames", check=False)
+    assert done.returncode == 1 and objects(done.stderr)[-1]["level"] == "error"
+
+
 def test_text_is_as_it_was(pair, waltrail):
     done = waltrail.apply_until_now(*pair)
     assert re.search(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d info streaming source ", done.stderr, re.MULTILINE)
