@@ -55,17 +55,19 @@ bool run_sessions(const ApplySettings &settings, ServiceManager &service, bool &
     Maintenance maintenance(settings);
     SourceClock clock(settings.ends.source, settings.idle_record_interval / 2);
     PatternWarnings patterns(settings);
+    Monitor monitor(settings, maintenance);
     while (!stop.stop_requested()) {
         service.beat();
         SessionOutcome outcome;
         try {
-            run_apply_session(settings, refused, maintenance, clock, patterns, service, stop,
-                              outcome);
+            run_apply_session(settings, refused, maintenance, clock, patterns, monitor, service,
+                              stop, outcome);
             return !stop.stop_requested();
         } catch (const RowRefused &row) {
             spdlog::warn("change {} of the transaction at {} is refused and goes to quarantine: {}",
                          row.place.ordinal, lsn_text(row.place.commit_lsn), row.what());
             refused[row.place] = row.refusal;
+            monitor.refuses_row();
             ever_streamed = true;
             fault_point("row_refused");
         } catch (const Error &error) {
@@ -75,6 +77,7 @@ bool run_sessions(const ApplySettings &settings, ServiceManager &service, bool &
                 error.disposition() == Disposition::row || !ever_streamed)
                 throw;
             service.waiting(one_line(error.what()));
+            monitor.fails(error);
             if (error.disposition() == Disposition::retry) {
                 spdlog::warn("{}: trying again", error.what());
                 wait_for(retry_delay, stop);

@@ -5,6 +5,7 @@
 #include "apply/fault_point.hpp"
 #include "apply/identity.hpp"
 #include "apply/idle_record.hpp"
+#include "apply/log_format.hpp"
 #include "apply/one_server.hpp"
 #include "apply/own_tables.hpp"
 #include "apply/prerequisites.hpp"
@@ -85,7 +86,7 @@ std::optional<Lsn> target_of(const std::string &until, ReplicationStream &stream
 
 // Takes what the reader delivers, renders it, and acknowledges what is recorded, until the stop or the target.
 void render_stream(FrameQueue &frames, BatchRenderer &renderer, BatchQueue &batches,
-                   IdleRecord &idle, StreamReceiver &receiver, SourceClock &clock,
+                   IdleRecord &idle, StreamReceiver &receiver, SourceClock &clock, Monitor &monitor,
                    ServiceManager &service, std::optional<Lsn> target, std::stop_token stop,
                    SessionOutcome &outcome) {
     Lsn acknowledged = batches.recorded().end;
@@ -94,6 +95,7 @@ void render_stream(FrameQueue &frames, BatchRenderer &renderer, BatchQueue &batc
         auto delivery = frames.pop(pop_patience, stop);
         batches.rethrow_failure();
         if (delivery && !delivery->frame.empty()) {
+            monitor.received(delivery->frame.size());
             if (!renderer.take_frame(delivery->frame, stop)) return;
         } else if (delivery) {
             renderer.take_position(delivery->position);
@@ -145,7 +147,8 @@ struct CancelAtEnd {
 
 void run_apply_session(const ApplySettings &settings, const RefusedRows &refused,
                        Maintenance &maintenance, SourceClock &clock, PatternWarnings &patterns,
-                       ServiceManager &service, std::stop_token stop, SessionOutcome &outcome) {
+                       Monitor &monitor, ServiceManager &service, std::stop_token stop,
+                       SessionOutcome &outcome) {
     ReplicationStream stream(settings.ends.source);
     SourceSystem system = stream.identify();
     PostgresConnection destination = connect_destination(settings);
@@ -174,6 +177,8 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
     DestinationClock destination_clock;
     destination_clock.set(confirm_progress(destination, progress));
     fault_point("progress_confirmed");
+    monitor.begins(progress);
+    name_source_in_log(progress.label, settings.ends.slot);
     maintenance.start();
     fault_point("trail_maintained");
 
@@ -198,17 +203,19 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
     std::deque<BatchWriter> writers;
     CancelAtEnd cancel{batches, writers, stop};
     // The first is the session that holds the lock of the source: who loses the lock stops writing.
-    writers.emplace_back(destination, batches, destination_clock, progress, system.timeline);
+    writers.emplace_back(destination, batches, destination_clock, progress, system.timeline,
+                         monitor);
     while (static_cast<int>(writers.size()) < settings.writers) {
         more_destinations.push_back(connect_destination(settings));
         share_source_lock(more_destinations.back(), progress);
         writers.emplace_back(more_destinations.back(), batches, destination_clock, progress,
-                             system.timeline);
+                             system.timeline, monitor);
     }
     {
         StreamReceiver receiver(stream, frames, progress.recorded_end, system.sender_timeout,
                                 target.has_value());
-        render_stream(frames, renderer, batches, idle, receiver, clock, service, target, stop,
+        Monitor::Stream watched(monitor, frames, batches, receiver);
+        render_stream(frames, renderer, batches, idle, receiver, clock, monitor, service, target, stop,
                       outcome);
     }
     Recorded recorded = batches.recorded();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "apply/maintenance.hpp"
+#include "apply/monitor.hpp"
 #include "apply/pattern_warnings.hpp"
 #include "apply/quarantine.hpp"
 #include "apply/service_manager.hpp"
@@ -21,6 +22,7 @@ struct SessionOutcome {
 };
 void run_apply_session(const ApplySettings &settings, const RefusedRows &refused,
                        Maintenance &maintenance, SourceClock &clock, PatternWarnings &patterns,
-                       ServiceManager &service, std::stop_token stop, SessionOutcome &outcome);
+                       Monitor &monitor, ServiceManager &service, std::stop_token stop,
+                       SessionOutcome &outcome);
 
 } // namespace waltrail

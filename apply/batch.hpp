@@ -1,6 +1,7 @@
 // One destination transaction to be: whole source transactions rendered as rows of COPY, and the progress that goes with them.
 #pragma once
 
+#include "apply/operation_counts.hpp"
 #include "apply/owned_buffer.hpp"
 #include "apply/postgres.hpp"
 #include "apply/progress.hpp"
@@ -16,6 +17,7 @@ namespace waltrail {
 // What is kept of a row that is written by itself, in a savepoint of its own, in case the destination refuses it.
 struct CarefulRow {
     QuarantineEntry entry;
+    wire::Operation operation;
     bool is_marked = false;
     bool is_large = false;
 };
@@ -39,6 +41,8 @@ struct Batch {
     std::vector<RenderedTransaction> transactions;
     uint64_t rows = 0;
     uint64_t marked = 0;              // of them (wire/marks.hpp)
+    OperationCounts operations;       // of them
+    uint64_t bytes = 0;               // of them
     std::vector<uint64_t> large_rows; // numbers of rows of at least large_row_bytes
     std::vector<RelationRecord> relations;
     std::vector<QuarantineEntry> quarantined;

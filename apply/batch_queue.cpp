@@ -22,6 +22,7 @@ BatchQueue::BatchQueue(Lsn recorded_end, size_t bytes_max, Backlog &backlog,
 Batch &BatchQueue::open() {
     std::unique_lock lock(mutex_);
     if (opened_ != nullptr) return opened_->batch_;
+    note_arrival();
     bool goes_on = !entries_.empty() && !entries_.back()->ended_ && !entries_.back()->closed_;
     if (!goes_on) entries_.push_back(std::make_unique<Entry>());
     opened_ = entries_.back().get();
@@ -31,6 +32,7 @@ Batch &BatchQueue::open() {
 
 bool BatchQueue::push(RowPiece piece, const std::stop_token &stop) {
     std::unique_lock lock(mutex_);
+    note_arrival();
     size_t size = piece.rows->size;
     auto has_room = [&] { return bytes_ == 0 || bytes_ + size <= bytes_max_; };
     changed_.wait(lock, stop, [&] { return is_over() || has_room(); });
@@ -48,6 +50,7 @@ bool BatchQueue::push(RowPiece piece, const std::stop_token &stop) {
 void BatchQueue::seal() {
     std::unique_lock lock(mutex_);
     if (opened_ == nullptr) return;
+    note_arrival();
     opened_->sealed_ = true;
     opened_ = nullptr;
     changed_.notify_all();
@@ -56,6 +59,7 @@ void BatchQueue::seal() {
 void BatchQueue::end() {
     std::unique_lock lock(mutex_);
     if (opened_ == nullptr) return;
+    note_arrival();
     opened_->sealed_ = opened_->ended_ = true;
     opened_ = nullptr;
     changed_.notify_all();
@@ -76,6 +80,21 @@ bool BatchQueue::wait_idle(std::chrono::milliseconds patience) {
 Recorded BatchQueue::recorded() const {
     std::unique_lock lock(mutex_);
     return recorded_;
+}
+
+bool BatchQueue::waits() const {
+    bool is_drained = entries_.size() == 1 && opened_ != nullptr && bytes_ == 0;
+    return !entries_.empty() && !is_drained;
+}
+
+// What comes while nothing waits begins to wait now.
+void BatchQueue::note_arrival() {
+    if (!waits()) moved_at_ = std::chrono::steady_clock::now();
+}
+
+BatchLoad BatchQueue::load() const {
+    std::unique_lock lock(mutex_);
+    return {bytes_, entries_.size(), waits(), moved_at_};
 }
 
 void BatchQueue::rethrow_failure() const {
@@ -102,6 +121,9 @@ std::optional<RowPiece> BatchQueue::next_piece(Entry &entry) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return is_over() || entry.sealed_ || !entry.pieces_.empty(); });
     if (is_over()) return std::nullopt;
+    // Who comes for the first piece has not written anything yet.
+    if (entry.begun_) moved_at_ = std::chrono::steady_clock::now();
+    entry.begun_ = true;
     if (entry.pieces_.empty()) {
         entry.closed_ = true;
         return std::nullopt;
@@ -124,7 +146,7 @@ void BatchQueue::finish(Entry &entry, uint64_t changes, uint64_t quarantined) {
         std::unique_lock lock(mutex_);
         const Batch &batch = entry.batch_;
         recorded_.end = batch.to;
-        recorded_.at = std::chrono::steady_clock::now();
+        recorded_.at = moved_at_ = std::chrono::steady_clock::now();
         recorded_.source_time = batch.source_time;
         recorded_.changes += changes;
         recorded_.quarantined += quarantined;

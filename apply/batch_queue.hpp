@@ -38,6 +38,15 @@ struct Recorded {
     uint64_t quarantined = 0;
 };
 
+// For who watches it.
+struct BatchLoad {
+    size_t bytes = 0;   // of pieces that wait
+    size_t batches = 0; // not yet recorded, the open one too
+    bool waits =
+        false; // it is the writers' turn: not where they have written all that there is of an open batch
+    std::chrono::steady_clock::time_point moved_at{}; // since when nothing of what waits has moved
+};
+
 class BatchQueue {
   public:
     // `bytes_max`: of pieces that wait; one larger than that is taken when nothing else waits. `on_recorded` is called by a
@@ -60,6 +69,7 @@ class BatchQueue {
     // Waits for that; false when it took longer than `patience`. Rethrows what a writer failed with.
     bool wait_idle(std::chrono::milliseconds patience);
     [[nodiscard]] Recorded recorded() const;
+    [[nodiscard]] BatchLoad load() const;
     void rethrow_failure() const;
 
     // For writers; null, nullopt and false say that the queue is cancelled or another batch has failed. nullopt also ends the
@@ -77,6 +87,8 @@ class BatchQueue {
 
   private:
     [[nodiscard]] bool is_over() const { return cancelled_ || failure_ != nullptr; }
+    [[nodiscard]] bool waits() const;
+    void note_arrival();
 
     size_t bytes_max_;
     Backlog &backlog_;
@@ -86,6 +98,7 @@ class BatchQueue {
     std::deque<std::unique_ptr<Entry>> entries_;
     Entry *opened_ = nullptr; // the renderer writes into it
     size_t bytes_ = 0;
+    std::chrono::steady_clock::time_point moved_at_{};
     Recorded recorded_;
     std::exception_ptr failure_;
     bool cancelled_ = false;
@@ -104,6 +117,7 @@ class BatchQueue::Entry {
     size_t bytes_ = 0;                      // of all its pieces, those already taken too
     std::optional<Backlog::Burden> burden_; // once that is much, until the batch is recorded
     bool sealed_ = false;
+    bool begun_ = false;  // its writer has a piece
     bool ended_ = false;  // by the renderer
     bool taken_ = false;  // by a writer
     bool closed_ = false; // by that writer

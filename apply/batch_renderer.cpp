@@ -37,7 +37,8 @@ bool BatchRenderer::take_frame(std::string_view bytes, const std::stop_token &st
     if (frame.status != wire::FrameStatus::ok || frame.bytes != bytes.size())
         throw Error(Disposition::reconnect,
                     fmt::format("damaged frame from the source: {}",
-                                frame.problem != nullptr ? frame.problem : "wrong length"));
+                                frame.problem != nullptr ? frame.problem : "wrong length"),
+                    "", "", "source");
     stop_ = &stop;
     reader_.load(frame.header, frame.payload);
     while (!stopped_) {
@@ -56,7 +57,8 @@ bool BatchRenderer::take_frame(std::string_view bytes, const std::stop_token &st
         case wire::StreamReader::Event::corrupt:
             if (reader_.is_too_long()) refuse_too_long_change();
             throw Error(Disposition::reconnect,
-                        fmt::format("damaged stream from the source: {}", reader_.problem()));
+                        fmt::format("damaged stream from the source: {}", reader_.problem()), "",
+                        "", "source");
         }
     }
     return false;
@@ -130,10 +132,11 @@ void BatchRenderer::render_change(const wire::Change &change) {
     bool is_large = rows_->size - start >= Batch::large_row_bytes;
     batch_->rows++;
     batch_->marked += is_marked;
+    batch_->operations[change.operation]++;
     if (is_large) batch_->large_rows.push_back(batch_->rows);
     if (batch_->is_careful)
-        push_piece(
-            CarefulRow{quarantine_entry(progress_.source_id, reader_, {}), is_marked, is_large});
+        push_piece(CarefulRow{quarantine_entry(progress_.source_id, reader_, {}), change.operation,
+                              is_marked, is_large});
     else if (rows_->size >= piece_bytes)
         push_piece();
 }
@@ -147,6 +150,7 @@ void BatchRenderer::quarantine(const Refusal &refusal) {
 void BatchRenderer::push_piece(std::optional<CarefulRow> careful) {
     if (rows_->size == 0) return;
     batch_bytes_ += rows_->size;
+    batch_->bytes += rows_->size;
     stopped_ |= !batches_.push({std::move(rows_), std::move(careful)}, *stop_);
     rows_ = OwnedBuffer();
     rows_->reserve(piece_bytes + piece_bytes / 8);

@@ -29,9 +29,11 @@ bool is_of_the_row(const Error &error, bool is_large) {
 } // namespace
 
 BatchWriter::BatchWriter(PostgresConnection &destination, BatchQueue &batches,
-                         DestinationClock &clock, const Progress &progress, uint32_t timeline)
+                         DestinationClock &clock, const Progress &progress, uint32_t timeline,
+                         Monitor &monitor)
     : destination_(destination), batches_(batches), clock_(clock), progress_(progress),
-      timeline_(timeline), cancel_(PQgetCancel(destination.get()), PQfreeCancel), thread_([this] {
+      timeline_(timeline), monitor_(monitor), cancel_(PQgetCancel(destination.get()), PQfreeCancel),
+      thread_([this] {
           run();
           is_done_ = true;
       }) {}
@@ -59,7 +61,7 @@ void BatchWriter::run() {
 
 bool BatchWriter::write(BatchQueue::Entry &entry) {
     std::optional<RowPiece> first = batches_.next_piece(entry);
-    Written refused{0, 0};
+    Written refused;
     if (!first) {
         if (!entry.is_closed()) return false;
         destination_.execute("BEGIN");
@@ -76,11 +78,16 @@ bool BatchWriter::write(BatchQueue::Entry &entry) {
     if (!batch.relations.empty()) fault_point("relations_written");
     for (const QuarantineEntry &change : batch.quarantined) write_quarantine(destination_, change);
     if (!batch.quarantined.empty()) fault_point("quarantine_written");
-    Written written{batch.rows - refused.rows, batch.marked - refused.marked};
-    record(batch, written);
+    Written written{batch.rows - refused.rows, batch.marked - refused.marked, batch.operations};
+    written.operations -= refused.operations;
+    uint64_t quarantined = batch.quarantined.size() + refused.rows;
+    auto commit_time = record(batch, written);
     spdlog::debug("batch of {} changes in {} transactions recorded up to {}", written.rows,
                   batch.transactions.size(), lsn_text(batch.to));
-    batches_.finish(entry, written.rows, batch.quarantined.size() + refused.rows);
+    monitor_.records({written.operations, batch.transactions.size(), quarantined, batch.bytes,
+                      commit_time.count()},
+                     batch.to, batch.last_commit);
+    batches_.finish(entry, written.rows, quarantined);
     return true;
 }
 
@@ -112,6 +119,7 @@ bool BatchWriter::copy_with_care(BatchQueue::Entry &entry, RowPiece first, Writt
         fault_point("row_quarantined");
         refused.rows++;
         refused.marked += piece->careful->is_marked;
+        refused.operations[piece->careful->operation]++;
     }
     return entry.is_closed();
 }
@@ -130,13 +138,16 @@ std::optional<Refusal> BatchWriter::copy_one(RowPiece &piece) {
     return Refusal{refusal->error.sqlstate(), refusal->error.what()};
 }
 
-void BatchWriter::record(const Batch &batch, const Written &written) {
+std::chrono::duration<double> BatchWriter::record(const Batch &batch, const Written &written) {
     clock_.set(record_advance(destination_, progress_,
                               {batches_.recorded().end, batch.to, timeline_, batch.last_commit,
                                written.rows, written.marked, batch.source_time}));
     fault_point("progress_recorded");
+    auto started = std::chrono::steady_clock::now();
     commit_durably(destination_);
+    auto taken = std::chrono::steady_clock::now() - started;
     fault_point("batch_committed");
+    return taken;
 }
 
 } // namespace waltrail

@@ -8,9 +8,11 @@
 #include "apply/batch_queue.hpp"
 #include "apply/copy_stream.hpp"
 #include "apply/destination_clock.hpp"
+#include "apply/monitor.hpp"
 #include "apply/progress.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <thread>
 
@@ -21,7 +23,7 @@ class BatchWriter {
     // Starts the thread. All references must outlive the writer; the connection is the thread's alone until then.
     // `timeline` is the source's current one. What fails goes to the queue.
     BatchWriter(PostgresConnection &destination, BatchQueue &batches, DestinationClock &clock,
-                const Progress &progress, uint32_t timeline);
+                const Progress &progress, uint32_t timeline, Monitor &monitor);
     // The queue must be cancelled, or this waits for ever.
     ~BatchWriter() = default;
     BatchWriter(const BatchWriter &) = delete;
@@ -32,8 +34,9 @@ class BatchWriter {
 
   private:
     struct Written {
-        uint64_t rows;
-        uint64_t marked; // of them
+        uint64_t rows = 0;
+        uint64_t marked = 0; // of them
+        OperationCounts operations;
     };
 
     void run();
@@ -42,13 +45,15 @@ class BatchWriter {
     bool copy_rows(BatchQueue::Entry &entry, RowPiece first);
     bool copy_with_care(BatchQueue::Entry &entry, RowPiece first, Written &refused);
     std::optional<Refusal> copy_one(RowPiece &piece);
-    void record(const Batch &batch, const Written &written);
+    // Answers how long the COMMIT took.
+    std::chrono::duration<double> record(const Batch &batch, const Written &written);
 
     PostgresConnection &destination_;
     BatchQueue &batches_;
     DestinationClock &clock_;
     const Progress &progress_;
     uint32_t timeline_;
+    Monitor &monitor_;
     std::unique_ptr<PGcancel, decltype(&PQfreeCancel)> cancel_;
     std::atomic<bool> is_done_{false};
     std::jthread thread_; // last: it uses everything above

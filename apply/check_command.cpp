@@ -52,6 +52,7 @@ constexpr Check checks[] = {
     {"mask_key", End::source, check_mask_key, "the mask key"},
 
     {"progress", End::destination, check_progress, "the recorded progress"},
+    {"upkeep", End::destination, check_upkeep, "the role's rights"},
     {"partitions", End::destination, check_partitions, "the partitions"},
     {"default_partition", End::destination, check_default_partition, "the default partition"},
     {"quarantine", End::destination, check_quarantine, "changes.quarantine"},

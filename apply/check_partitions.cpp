@@ -8,6 +8,12 @@ namespace {
 
 constexpr long rows_counted_max = 1000;
 
+// By OID: by name, this fails for a role that may not use the schema.
+constexpr const char *upkeep_sql = R"(
+SELECT string_agg(format('changes.%s()', p.proname), ' and ' ORDER BY p.proname), quote_literal(current_user)
+  FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
+ WHERE n.nspname = 'changes' AND p.proname IN ('maintain', 'clean_pending') AND NOT has_function_privilege(p.oid, 'EXECUTE'))";
+
 // Bounds are instants; days are those of UTC.
 constexpr const char *coverage_sql = R"(
 SELECT bool_or(p.lower_bound <= now() AND p.upper_bound > now()),
@@ -16,6 +22,18 @@ SELECT bool_or(p.lower_bound <= now() AND p.upper_bound > now()),
   FROM changes.partition_bounds() AS p)";
 
 } // namespace
+
+// What apply does for the trail beside writing it, if it may (changes.grant_writer() lets it); what it may not is the owner's to do.
+void check_upkeep(CheckedPair &pair, FindingSink &findings) {
+    if (!pair.has_trail) return;
+    Result denied = pair.destination->execute(upkeep_sql);
+    if (denied.is_null(0, 0))
+        return findings.ok("the role may make partitions and clean pending lists");
+    findings.warn(fmt::format("the role may not call {}", denied.text(0, 0)),
+                  fmt::format("SELECT changes.grant_writer({}) as the owner, who must otherwise do "
+                              "it regularly",
+                              denied.text(0, 1)));
+}
 
 void check_partitions(CheckedPair &pair, FindingSink &findings) {
     if (!pair.has_trail) return;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
@@ -52,7 +53,8 @@ void check_clocks(CheckedPair &pair, FindingSink &findings) {
                                   std::abs(ahead_s), ahead_s > 0 ? "ahead of" : "behind"),
                       "let both follow a time server: partitions and retention go by them");
     else
-        findings.ok("the clocks of both ends agree");
+        findings.ok(fmt::format("the clocks of both ends agree within {:.1f} s",
+                                std::max(0.1, std::ceil(std::abs(ahead_s) * 10) / 10)));
 }
 
 } // namespace waltrail

@@ -70,7 +70,8 @@ void check_encoding(CheckedPair &pair, FindingSink &findings);
 void check_extension(CheckedPair &pair, FindingSink &findings);
 void check_trail(CheckedPair &pair, FindingSink &findings);
 
-// check_partitions.cpp: the partitions of the table `changes`.
+// check_partitions.cpp: the partitions of the table `changes`, and who keeps it.
+void check_upkeep(CheckedPair &pair, FindingSink &findings);
 void check_partitions(CheckedPair &pair, FindingSink &findings);
 void check_default_partition(CheckedPair &pair, FindingSink &findings);
 

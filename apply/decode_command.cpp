@@ -8,6 +8,7 @@
 // | bytes that are no frame, records at odds | alone)                                   |
 // | a frame torn by the end of a session     | frame that opens a session               |
 #include "apply/error.hpp"
+#include "apply/log_format.hpp"
 #include "apply/settings.hpp"
 #include "wire/change_json.hpp"
 #include "wire/stream_reader.hpp"
@@ -154,10 +155,9 @@ class Decoder {
         damaged_ = after_damage_ = true;
         if (resume > resume_) resume_ = resume;
         reader_.abandon_transaction();
-        fmt::print(stderr,
-                   "waltrail: \"{}\" at byte {}: {}: changes up to the next {} are left out\n",
-                   settings_.file, file_.offset(), problem,
-                   resume_ == Resume::at_session ? "session" : "transaction");
+        tell_error(fmt::format("\"{}\" at byte {}: {}: changes up to the next {} are left out",
+                               settings_.file, file_.offset(), problem,
+                               resume_ == Resume::at_session ? "session" : "transaction"));
     }
 
     // PostgreSQL documentation, COPY, "Binary Format": the signature, flags, the length of an extension; then each row's count

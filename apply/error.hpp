@@ -22,9 +22,9 @@ class Error : public std::runtime_error {
   public:
     // `hint` says how to mend it, as a sentence without its full stop; may be empty.
     Error(Disposition disposition, const std::string &what, const std::string &hint = "",
-          const std::string &sqlstate = "")
+          const std::string &sqlstate = "", const std::string &end = "")
         : std::runtime_error(hint.empty() ? what : what + ": " + hint), disposition_(disposition),
-          problem_(what), hint_(hint), sqlstate_(sqlstate) {}
+          problem_(what), hint_(hint), sqlstate_(sqlstate), end_(end) {}
 
     [[nodiscard]] Disposition disposition() const { return disposition_; }
     // The two parts of what().
@@ -32,12 +32,15 @@ class Error : public std::runtime_error {
     [[nodiscard]] const std::string &hint() const { return hint_; }
     // Empty when no server said it.
     [[nodiscard]] const std::string &sqlstate() const { return sqlstate_; }
+    // Where it failed: "source", "destination", or empty.
+    [[nodiscard]] const std::string &end() const { return end_; }
 
   private:
     Disposition disposition_;
     std::string problem_;
     std::string hint_;
     std::string sqlstate_;
+    std::string end_;
 };
 
 // SQLSTATEs that more than one place looks at.

@@ -55,4 +55,9 @@ bool FrameQueue::empty() const {
     return deliveries_.empty();
 }
 
+size_t FrameQueue::bytes() const {
+    std::unique_lock lock(mutex_);
+    return bytes_;
+}
+
 } // namespace waltrail

@@ -51,6 +51,7 @@ class FrameQueue {
     void wake();
 
     [[nodiscard]] bool empty() const;
+    [[nodiscard]] size_t bytes() const;
 
   private:
     size_t bytes_max_;

@@ -21,6 +21,7 @@
 #include "apply/init_slot.hpp"
 #include "apply/init_summary.hpp"
 #include "apply/init_undo.hpp"
+#include "apply/log_format.hpp"
 #include "apply/source_patterns.hpp"
 #include "apply/source_schema.hpp"
 
@@ -97,13 +98,12 @@ class InitRun {
                    registration_.label);
         std::fflush(stdout);
         for (auto &line : doubled_registrations(source_, destination_, identity_, slot))
-            fmt::print(stderr, "waltrail: warning: {}: {}\n", destination_.where(), line);
+            tell_warning(fmt::format("{}: {}", destination_.where(), line));
         for (auto &line : unmatched_patterns_)
-            fmt::print(stderr, "waltrail: warning: {}: {}\n", source_.where(), line);
+            tell_warning(fmt::format("{}: {}", source_.where(), line));
         for (auto *warnings : {&identities_.warnings, &context_triggers_.warnings})
-            for (auto &warning : *warnings) fmt::print(stderr, "waltrail: warning: {}\n", warning);
-        for (auto &warning : maintain_partitions(destination_))
-            fmt::print(stderr, "waltrail: warning: {}\n", warning);
+            for (auto &warning : *warnings) tell_warning(warning);
+        for (auto &warning : maintain_partitions(destination_)) tell_warning(warning);
         fmt::print("now run: {}\n", apply_command_line(settings_));
     }
 

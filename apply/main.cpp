@@ -1,6 +1,8 @@
 // Parses the command line and calls one subcommand. Failures leave as one line on stderr.
 #include "apply/error.hpp"
 #include "apply/fault_point.hpp"
+#include "apply/listening_socket.hpp"
+#include "apply/log_format.hpp"
 #include "apply/lsn.hpp"
 #include "apply/settings.hpp"
 #include "apply/settings_file.hpp"
@@ -8,8 +10,6 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -120,6 +120,35 @@ void refuse_senseless(const InitSettings &settings, std::span<char *> words) {
         refuse({"--comment-affix"}, "needs --context-triggers");
 }
 
+void add_seconds(CLI::App &command, const char *flag, const char *environment,
+                 std::chrono::milliseconds &time, const std::string &help) {
+    command
+        .add_option_function<unsigned>(
+            flag, [&time](unsigned seconds) { time = std::chrono::seconds(seconds); }, help)
+        ->envname(environment)
+        ->check(CLI::Range(1u, 86'400u));
+}
+
+void add_monitor(CLI::App &command, ApplySettings &settings) {
+    command
+        .add_option_function<std::string>(
+            "--listen",
+            [&settings](const std::string &listen) {
+                settings.listen = listen;
+                settings.listen_is_asked = true;
+            },
+            fmt::format("ADDRESS:PORT where /metrics, /healthz and /readyz are served, or off "
+                        "(default: {})",
+                        settings.listen))
+        ->envname("WALTRAIL_LISTEN")
+        ->check(listen_problem);
+    add_seconds(command, "--metrics-interval", "WALTRAIL_METRICS_INTERVAL",
+                settings.metrics_interval,
+                "seconds between questions to the servers for metrics (default: 15)");
+    add_seconds(command, "--health-patience", "WALTRAIL_HEALTH_PATIENCE", settings.health_patience,
+                "seconds without progress until /healthz says so (default: 60)");
+}
+
 void add_apply(CLI::App &app, ApplySettings &settings) {
     auto *command =
         app.add_subcommand("apply", "write the source's changes to the destination, exactly once");
@@ -157,6 +186,7 @@ void add_apply(CLI::App &app, ApplySettings &settings) {
         ->envname("WALTRAIL_PENDING_BYTES")
         ->check(CLI::Range(size_t{64} << 10, size_t{64} << 30))
         ->capture_default_str();
+    add_monitor(*command, settings);
     add_selection(*command, settings.selection);
 }
 
@@ -173,6 +203,16 @@ void add_status(CLI::App &app, StatusSettings &settings) {
         "status", "say how far the trail is; with --source also how far behind its source");
     add_ends(*command, settings.ends);
     command->add_flag("--json", settings.json, "print the figures as JSON");
+    command
+        ->add_option_function<unsigned>(
+            "--watch",
+            [&settings](unsigned seconds) { settings.watch = std::chrono::seconds(seconds); },
+            "again every SECONDS (default: 2), until it is interrupted; with --json a line each")
+        ->expected(0, 1)
+        ->default_str("2")
+        ->type_name("SECONDS")
+        ->check(CLI::Range(1u, 86'400u))
+        ->configurable(false);
 }
 
 void add_verify(CLI::App &app, VerifySettings &settings) {
@@ -274,7 +314,7 @@ void print_fault_points() {
 }
 
 int fail(const std::string &message, ExitCode code) {
-    fmt::print(stderr, "waltrail: {}\n", message);
+    tell_error(message);
     return static_cast<int>(code);
 }
 
@@ -286,6 +326,7 @@ struct CommandLine {
 
     CLI::App app{"waltrail: who changed what in PostgreSQL, and why", "waltrail"};
     std::string log_level = "info";
+    std::string log_format = "text";
     InitSettings init;
     ApplySettings apply;
     CheckSettings check;
@@ -305,6 +346,9 @@ CommandLine::CommandLine() {
     app.add_option("--log-level", log_level, "debug, info, warn or error")
         ->envname("WALTRAIL_LOG_LEVEL")
         ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
+    app.add_option("--log-format", log_format, "text or json, which is one JSON object a line")
+        ->envname("WALTRAIL_LOG_FORMAT")
+        ->check(CLI::IsMember({"text", "json"}));
     add_init(app, init);
     add_apply(app, apply);
     add_check(app, check);
@@ -359,9 +403,7 @@ int main(int argc, char **argv) {
                     ExitCode::usage);
     }
 
-    spdlog::set_default_logger(spdlog::stderr_color_mt("waltrail"));
-    set_log_level(line);
-    spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+    start_log(line.log_level, line.log_format == "json" ? LogFormat::json : LogFormat::text);
     try {
         if (line.names("init")) {
             take_config_file(line.app, line.init);

@@ -8,6 +8,7 @@
 #include "apply/settings.hpp"
 
 #include <chrono>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -24,6 +25,8 @@ class Maintenance {
     void start();
     // For the session that streams to say that it is behind.
     [[nodiscard]] Backlog &backlog() { return backlog_; }
+    // What the longest pending list held when it was cleaned last; none: lists are not cleaned just now.
+    [[nodiscard]] std::optional<int64_t> pending_bytes() const { return cleaner_.found_bytes(); }
 
   private:
     using Clock = std::chrono::steady_clock;

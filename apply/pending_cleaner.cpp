@@ -55,6 +55,7 @@ void PendingCleaner::run(std::stop_token stop) {
         if (stop.stop_requested()) return;
         if (backlog_ != nullptr && backlog_->is_there()) {
             interval = cleaning_interval_min;
+            found_bytes_ = unknown;
             continue;
         }
         try {
@@ -63,11 +64,13 @@ void PendingCleaner::run(std::stop_token stop) {
                 pin_session(*destination);
             }
             CancelOnStop cancel(*destination, stop);
-            interval = next_cleaning_interval(interval, clean(*destination));
+            found_bytes_ = clean(*destination);
+            interval = next_cleaning_interval(interval, found_bytes_);
             is_failing = false;
         } catch (const std::exception &error) {
             destination.reset();
             interval = cleaning_interval_max;
+            found_bytes_ = unknown;
             if (stop.stop_requested()) return;
             if (!is_failing)
                 spdlog::warn("could not clean the pending lists of \"changes\": {}", error.what());

@@ -5,8 +5,10 @@
 
 #include "apply/backlog.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -30,12 +32,20 @@ class PendingCleaner {
 
     // Starts the thread; later calls do nothing. Failures are warnings: the writer then cleans what it fills.
     void start();
+    // In the longest list, at the last cleaning; none: there was none, it failed, or a burst is under way.
+    [[nodiscard]] std::optional<int64_t> found_bytes() const {
+        int64_t bytes = found_bytes_.load(std::memory_order_relaxed);
+        return bytes < 0 ? std::nullopt : std::optional(bytes);
+    }
 
   private:
+    static constexpr int64_t unknown = -1;
+
     void run(std::stop_token stop);
 
     std::string conninfo_;
     const Backlog *backlog_;
+    std::atomic<int64_t> found_bytes_{unknown};
     std::jthread thread_; // last: it uses everything above
 };
 

@@ -78,11 +78,12 @@ std::vector<std::string> first_column(const Result &rows) {
     return values;
 }
 
-PostgresConnection::PostgresConnection(const std::string &conninfo, std::string end, Mode mode)
+PostgresConnection::PostgresConnection(const std::string &conninfo, std::string end, Mode mode,
+                                       const std::string &application)
     : end_(std::move(end)), connection_(nullptr, PQfinish),
       warnings_(std::make_unique<std::vector<std::string>>()) {
     std::map<std::string, std::string> settings{
-        {"connect_timeout", "10"}, {"application_name", "waltrail"},
+        {"connect_timeout", "10"}, {"application_name", application},
         {"keepalives_idle", "30"}, {"keepalives_interval", "10"},
         {"keepalives_count", "3"}, {"tcp_user_timeout", "60000"},
     };
@@ -95,7 +96,7 @@ PostgresConnection::PostgresConnection(const std::string &conninfo, std::string 
         throw Error(Disposition::reconnect,
                     fmt::format("could not connect to the {}: {}", end_,
                                 one_line(PQerrorMessage(connection_.get()))),
-                    connection_hint(settings, end_));
+                    connection_hint(settings, end_), "", end_);
     PQsetNoticeReceiver(connection_.get(), receive_notice, warnings_.get());
     remember_peer(std::move(settings));
     accept_bytes_of_no_encoding();
@@ -198,7 +199,7 @@ Error PostgresConnection::error(const PGresult *result, const std::string &attem
                                   ? Disposition::reconnect
                                   : disposition_of(sqlstate);
     std::string hint = without_full_stop(one_line(field(PG_DIAG_MESSAGE_HINT)));
-    return {disposition, what, hint, sqlstate};
+    return {disposition, what, hint, sqlstate, end_};
 }
 
 void PostgresConnection::check(const PGresult *result, ExecStatusType expected,

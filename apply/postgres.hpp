@@ -60,7 +60,8 @@ class PostgresConnection {
     // `end` is what messages call it: "source" or "destination". Settings in conninfo win over the defaults given here
     // (connect_timeout=10, application_name=waltrail, tcp_user_timeout=60000 …). A malformed conninfo is Disposition::stop; every
     // failed connection is Disposition::reconnect, for a server may be starting or full.
-    PostgresConnection(const std::string &conninfo, std::string end, Mode mode = Mode::sql);
+    PostgresConnection(const std::string &conninfo, std::string end, Mode mode = Mode::sql,
+                       const std::string &application = "waltrail");
 
     // Any number of statements; the last result. Simple query protocol.
     Result execute(const std::string &sql);

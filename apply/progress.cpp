@@ -156,7 +156,8 @@ wire::Timestamp record_advance(PostgresConnection &destination, const Progress &
         throw Error(Disposition::reconnect,
                     fmt::format("{}: the recorded position of source \"{}\" is no longer {}",
                                 destination.where(), progress.label, lsn_text(advance.from)),
-                    "another apply process writes for the same source: run only one");
+                    "another apply process writes for the same source: run only one", "",
+                    destination.end());
     return {number<int64_t>(updated.text(0, 0))};
 }
 
@@ -175,7 +176,8 @@ void commit_durably(PostgresConnection &destination) {
     std::vector<std::string> warnings = destination.take_warnings();
     if (!warnings.empty())
         throw Error(Disposition::reconnect,
-                    fmt::format("{}: commit not certain: {}", destination.where(), warnings[0]));
+                    fmt::format("{}: commit not certain: {}", destination.where(), warnings[0]), "",
+                    "", destination.end());
 }
 
 } // namespace waltrail

@@ -155,13 +155,15 @@ Error ReplicationStream::ended() {
         return connection_.error(result.get(), "streaming");
     if (PQstatus(connection_.get()) == CONNECTION_BAD)
         return connection_.error(nullptr, "streaming");
-    return {Disposition::reconnect, fmt::format("{} ended the stream", connection_.where())};
+    return {Disposition::reconnect, fmt::format("{} ended the stream", connection_.where()), "", "",
+            connection_.end()};
 }
 
 void ReplicationStream::wait(int wake_fd, std::chrono::milliseconds timeout) {
     pollfd fds[] = {{PQsocket(connection_.get()), POLLIN, 0}, {wake_fd, POLLIN, 0}};
     if (poll(fds, 2, static_cast<int>(timeout.count())) < 0 && errno != EINTR)
-        throw Error(Disposition::reconnect, "could not wait for the source: poll() failed");
+        throw Error(Disposition::reconnect, "could not wait for the source: poll() failed", "", "",
+                    connection_.end());
     uint64_t count;
     if ((fds[1].revents & POLLIN) != 0) [[maybe_unused]]
         auto taken = read(wake_fd, &count, sizeof count);

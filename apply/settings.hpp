@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,11 @@ struct ApplySettings {
     std::chrono::milliseconds reconnect_delay_max{30'000};
     std::chrono::milliseconds maintenance_interval{
         3'600'000}; // between calls of changes.maintain()
+    // Above the ports that exporters of Prometheus have among themselves (9100 to 9999) and below those of outgoing connections.
+    std::string listen = "127.0.0.1:19187"; // of the HTTP listener; empty or "off": none
+    bool listen_is_asked = false;           // it is not the default: nothing else will do
+    std::chrono::milliseconds metrics_interval{15'000}; // between questions to the servers
+    std::chrono::milliseconds health_patience{60'000};  // without progress
     Selection selection;
 };
 
@@ -71,6 +77,7 @@ struct CheckSettings {
 struct StatusSettings {
     Ends ends{.slot = ""}; // empty: every source that is registered
     bool json = false;
+    std::optional<std::chrono::seconds> watch; // again and again, with this pause; none: once
 };
 
 struct VerifySettings {

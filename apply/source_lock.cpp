@@ -86,7 +86,7 @@ void share_source_lock(PostgresConnection &destination, const Progress &source) 
     throw Error(Disposition::reconnect,
                 fmt::format("{}: the lock of source \"{}\" was lost to another apply process",
                             destination.where(), source.label),
-                "run only one");
+                "run only one", "", destination.end());
 }
 
 } // namespace waltrail

@@ -85,6 +85,12 @@ Json source_json(const ReportedSource &source) {
             {"apply_connected", lag != nullptr ? Json(lag->slot.active) : Json()}};
 }
 
+Json sources_json(const std::vector<ReportedSource> &sources) {
+    Json list = Json::array();
+    for (const ReportedSource &source : sources) list.push_back(source_json(source));
+    return list;
+}
+
 } // namespace
 
 std::string status_text(const std::vector<ReportedSource> &sources) {
@@ -96,9 +102,15 @@ std::string status_text(const std::vector<ReportedSource> &sources) {
 }
 
 std::string status_json(const std::vector<ReportedSource> &sources) {
-    Json list = Json::array();
-    for (const ReportedSource &source : sources) list.push_back(source_json(source));
-    return json_text({{"sources", list}});
+    return json_text({{"sources", sources_json(sources)}});
+}
+
+std::string status_line(const std::string &at, const std::vector<ReportedSource> &sources) {
+    return json_line({{"at", at}, {"sources", sources_json(sources)}});
+}
+
+std::string problem_line(const std::string &at, const std::string &problem) {
+    return json_line({{"at", at}, {"error", problem}});
 }
 
 } // namespace waltrail

@@ -69,9 +69,10 @@ void StreamReceiver::receive_all(std::stop_token stop) {
     while (!stop.stop_requested()) {
         auto delivery = stream_.receive();
         if (!delivery) return;
+        hear();
         bool reply = delivery->reply_requested;
         deliver(std::move(*delivery), stop);
-        heard_at_ = Clock::now(); // behind the wait for room, in which nobody listened
+        hear(); // behind the wait for room, in which nobody listened
         if (reply)
             feed_back();
         else
@@ -96,7 +97,8 @@ void StreamReceiver::feed_back_if_due() {
 void StreamReceiver::feed_back() {
     Lsn durable{durable_.load()};
     bool news = durable > acknowledged_;
-    bool asks = silence_max_ > milliseconds::zero() && silence() > silence_max_ / 2;
+    // A source that has nothing to send says nothing, nor does one that is gone: this tells them apart.
+    bool asks = silence() >= interval_;
     if (news) fault_point("feedback_due");
     stream_.send_feedback(received_, durable, eager_ || asks);
     acknowledged_ = durable;
@@ -108,7 +110,7 @@ void StreamReceiver::feed_back() {
 void StreamReceiver::look_after_silence() {
     if (silence_max_ == milliseconds::zero() || silence() < silence_max_) return;
     stream_.connection().require_peer();
-    heard_at_ = Clock::now();
+    hear();
 }
 
 } // namespace waltrail

@@ -25,6 +25,10 @@ class StreamReceiver {
 
     // Everything before `lsn` is recorded: it will be acknowledged at once.
     void acknowledge(Lsn lsn);
+    // When the source's last message came; an idle source is asked for one with the feedback.
+    [[nodiscard]] std::chrono::steady_clock::time_point heard_at() const {
+        return Clock::time_point(Clock::duration(heard_at_.load(std::memory_order_relaxed)));
+    }
 
   private:
     using Clock = std::chrono::steady_clock;
@@ -35,7 +39,10 @@ class StreamReceiver {
     void feed_back_if_due();
     void feed_back();
     void look_after_silence();
-    [[nodiscard]] Clock::duration silence() const { return Clock::now() - heard_at_; }
+    [[nodiscard]] Clock::duration silence() const { return Clock::now() - heard_at(); }
+    void hear() {
+        heard_at_.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed);
+    }
 
     ReplicationStream &stream_;
     FrameQueue &queue_;
@@ -44,10 +51,10 @@ class StreamReceiver {
     bool eager_;
     int wake_fd_;
     std::atomic<uint64_t> durable_;
+    std::atomic<Clock::rep> heard_at_{Clock::now().time_since_epoch().count()};
     Lsn received_{};
     Lsn acknowledged_{};
     Clock::time_point sent_at_{};
-    Clock::time_point heard_at_ = Clock::now();
     std::jthread thread_; // last: it uses everything above
 };
 

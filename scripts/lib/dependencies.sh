@@ -9,7 +9,7 @@ export PG_MAJOR PG_CONFIG
 runtime_packages=(
     "postgresql-$PG_MAJOR" "postgresql-server-dev-$PG_MAJOR" "postgresql-client-$PG_MAJOR" "postgresql-$PG_MAJOR-partman"
     build-essential cmake pkg-config libpq-dev libsystemd-dev
-    libcli11-dev libfmt-dev libspdlog-dev nlohmann-json3-dev
+    libcli11-dev libfmt-dev libspdlog-dev nlohmann-json3-dev prometheus-cpp-dev libmicrohttpd-dev
 )
 
 # What the tests need beside them.

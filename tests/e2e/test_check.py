@@ -191,6 +191,7 @@ def test_role_is_told_what_it_could_not_look_at(pair, check, role):
     assert set(destination_findings) == {"warning"}
     for name in ("trail", "partitions", "default_partition", "quarantine"):
         report.only(name, "warning", "could not look at")
+    report.only("upkeep", "warning", "changes.clean_pending() and changes.maintain()", f"grant_writer('{role}')")
     report = check(destination=destination.conninfo(user=role))
     for name in ("registration", "progress", "gaps"):
         report.only(name, "ok")
@@ -325,4 +326,5 @@ def test_writer_is_not_warned_of_what_he_need_not_read(pair, check, role):
     destination.execute(f"SELECT changes.grant_writer('{role}')")
     report = check(destination=destination.conninfo(user=role))
     assert report.worse_than_note() == []
+    report.only("upkeep", "ok")
     report.only("default_partition", "note", "may not read it", "owner")

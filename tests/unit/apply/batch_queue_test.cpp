@@ -223,5 +223,37 @@ TEST(BatchQueue, backlog_ends_with_a_queue_that_is_given_up) {
     EXPECT_FALSE(noted.is_there());
 }
 
+// moved_at is compared by whether it has moved since `before`.
+TEST(BatchQueue, load_tells_since_when_nothing_has_moved) {
+    BatchQueue queue({1}, 1000, backlog, [] {});
+    auto moves = [&](auto step) {
+        auto before = std::chrono::steady_clock::now();
+        step();
+        return queue.load().moved_at >= before;
+    };
+    EXPECT_FALSE(queue.load().waits);
+    EXPECT_TRUE(moves([&] { fill(queue, 10, "abc"); })) << "what comes begins to wait";
+    EXPECT_TRUE(queue.load().waits);
+    EXPECT_EQ(queue.load().bytes, 3u);
+    EXPECT_FALSE(moves([&] { fill(queue, 10, "d"); })) << "more of it does not";
+    BatchQueue::Entry *entry = nullptr;
+    EXPECT_FALSE(moves([&] {
+        entry = queue.take();
+        queue.next_piece(*entry);
+    })) << "a writer that has just begun has written nothing";
+    EXPECT_TRUE(moves([&] { queue.next_piece(*entry); })) << "the piece before is written";
+    EXPECT_FALSE(queue.load().waits) << "it is the renderer's turn";
+    EXPECT_TRUE(moves([&] { queue.seal(); }));
+    EXPECT_TRUE(queue.load().waits);
+    EXPECT_TRUE(moves([&] { drain(queue, *entry); })) << "the last piece is written";
+    EXPECT_FALSE(moves([&] { fill(queue, 20); })) << "another batch does not move the first";
+    EXPECT_EQ(queue.load().batches, 2u);
+    EXPECT_TRUE(moves([&] {
+        ASSERT_TRUE(queue.wait_turn(*entry));
+        queue.finish(*entry, 1, 0);
+    }));
+    EXPECT_EQ(queue.load().batches, 1u);
+}
+
 } // namespace
 } // namespace waltrail

@@ -71,6 +71,15 @@ TEST(StatusReport, InvalidatedAndMissingSlots) {
               std::string::npos);
 }
 
+TEST(StatusReport, OneLineForEachLook) {
+    std::string line = status_line("2026-01-31T12:00:00Z", {{shop(), behind()}});
+    EXPECT_EQ(line.find('\n'), line.size() - 1);
+    auto json = nlohmann::json::parse(line);
+    EXPECT_EQ(json["at"], "2026-01-31T12:00:00Z");
+    EXPECT_EQ(json["sources"], nlohmann::json::parse(status_json({{shop(), behind()}}))["sources"]);
+    EXPECT_EQ(problem_line("t", "a\n\"b\""), "{\"at\":\"t\",\"error\":\"a\\n\\\"b\\\"\"}\n");
+}
+
 TEST(StatusReport, NoSource) {
     EXPECT_EQ(status_text({}), "no source is registered\n");
     EXPECT_EQ(nlohmann::json::parse(status_json({})), nlohmann::json::parse(R"({"sources": []})"));
