@@ -215,8 +215,8 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
         StreamReceiver receiver(stream, frames, progress.recorded_end, system.sender_timeout,
                                 target.has_value());
         Monitor::Stream watched(monitor, frames, batches, receiver);
-        render_stream(frames, renderer, batches, idle, receiver, clock, monitor, service, target, stop,
-                      outcome);
+        render_stream(frames, renderer, batches, idle, receiver, clock, monitor, service, target,
+                      stop, outcome);
     }
     Recorded recorded = batches.recorded();
     spdlog::info("ended at {}: {} changes written, {} quarantined", lsn_text(recorded.end),
