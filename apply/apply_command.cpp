@@ -48,14 +48,13 @@ ApplySettings read_again(const ApplySettings &old, const ReadApplySettings &read
 // | stop        | leave with the error                                                      |
 //
 // Runs sessions until the stop is requested (false) or settings.until is reached (true).
-bool run_sessions(const ApplySettings &settings, ServiceManager &service, bool &ever_streamed,
-                  const std::stop_token &stop) {
+bool run_sessions(const ApplySettings &settings, Monitor &monitor, ServiceManager &service,
+                  bool &ever_streamed, const std::stop_token &stop) {
     RefusedRows refused;
     milliseconds delay = settings.reconnect_delay_min;
     Maintenance maintenance(settings);
     SourceClock clock(settings.ends.source, settings.idle_record_interval / 2);
     PatternWarnings patterns(settings);
-    Monitor monitor(settings, maintenance);
     while (!stop.stop_requested()) {
         service.beat();
         SessionOutcome outcome;
@@ -97,13 +96,15 @@ int run_apply(const ApplySettings &first, const ReadApplySettings &read) {
     ApplySignals signals;
     ServiceManager service;
     ApplySettings settings = first;
+    Monitor monitor(settings);
     bool ever_streamed = false;
     std::stop_token stop = signals.begin_settings();
-    while (!run_sessions(settings, service, ever_streamed, stop)) {
+    while (!run_sessions(settings, monitor, service, ever_streamed, stop)) {
         if (signals.is_stopping()) break;
         service.reloading();
         stop = signals.begin_settings(); // a signal that comes while the file is read counts
         settings = read_again(settings, read);
+        monitor.take(settings);
     }
     service.stopping();
     return static_cast<int>(ExitCode::success);

@@ -59,7 +59,8 @@ SlotState wait_for_slot(ReplicationStream &stream, const std::string &name,
             throw Error(Disposition::reconnect,
                         fmt::format("slot \"{}\" of {} is in use by process {}", name,
                                     stream.connection().where(), state.active_pid),
-                        "stop the other client, or end its walsender with pg_terminate_backend");
+                        "stop the other client, or end its walsender with pg_terminate_backend", "",
+                        stream.connection().end());
         if (!told)
             spdlog::info("slot \"{}\" is still in use by process {}: waiting up to {} s", name,
                          state.active_pid, patience.count() / 1000);
@@ -214,7 +215,7 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
     {
         StreamReceiver receiver(stream, frames, progress.recorded_end, system.sender_timeout,
                                 target.has_value());
-        Monitor::Stream watched(monitor, frames, batches, receiver);
+        Monitor::Stream watched(monitor, frames, batches, receiver, maintenance);
         render_stream(frames, renderer, batches, idle, receiver, clock, monitor, service, target,
                       stop, outcome);
     }

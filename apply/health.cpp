@@ -17,7 +17,12 @@ auto seconds(Health::Clock::duration time) {
 } // namespace
 
 Health::Health(std::chrono::milliseconds patience, Now now)
-    : patience_(patience), now_(std::move(now)), trouble_since_(now_()) {}
+    : now_(std::move(now)), patience_(patience), trouble_since_(now_()) {}
+
+void Health::set_patience(std::chrono::milliseconds patience) {
+    std::unique_lock lock(mutex_);
+    patience_ = patience;
+}
 
 void Health::stream_begins() {
     std::unique_lock lock(mutex_);

@@ -49,6 +49,8 @@ class Health {
 
     explicit Health(std::chrono::milliseconds patience, Now now = Clock::now);
 
+    void set_patience(std::chrono::milliseconds patience);
+
     void stream_begins();
     void stream_ends();
     // No stream could be opened, or it has ended, because of `problem`.
@@ -68,9 +70,9 @@ class Health {
     [[nodiscard]] Verdict judge_absence(Time now) const;
     [[nodiscard]] std::string trouble() const;
 
-    std::chrono::milliseconds patience_;
     Now now_;
-    mutable std::mutex mutex_;
+    mutable std::mutex mutex_; // of what follows
+    std::chrono::milliseconds patience_;
     std::optional<Time> streams_since_;
     std::optional<Time> trouble_since_;
     std::string problem_;

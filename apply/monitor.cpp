@@ -26,14 +26,27 @@ HttpAnswer answer_of(const Verdict &verdict) {
 
 } // namespace
 
-Monitor::Monitor(const ApplySettings &settings, const Maintenance &maintenance)
-    : slot_(settings.ends.slot), maintenance_(maintenance), health_(settings.health_patience),
+Monitor::Monitor(const ApplySettings &settings)
+    : slot_(settings.ends.slot), health_(settings.health_patience),
       watch_(settings, [this] { return recorded(); }) {
     listen(settings);
 }
 
+void Monitor::take(const ApplySettings &settings) {
+    health_.set_patience(settings.health_patience);
+    watch_.set_interval(settings.metrics_interval);
+    if (settings.listen == listen_) return;
+    listener_.reset();
+    try {
+        listen(settings);
+    } catch (const Error &error) {
+        spdlog::error("no metrics and health over HTTP: {}", error.what());
+    }
+}
+
 // A run that ends by itself has nobody who looks at it, unless that is asked for.
 void Monitor::listen(const ApplySettings &settings) {
+    listen_ = settings.listen;
     if (is_off(settings.listen) || (!settings.until.empty() && !settings.listen_is_asked)) return;
     try {
         listener_.emplace(*parse_listen_address(settings.listen),
@@ -67,8 +80,9 @@ void Monitor::records(const RecordedBatch &batch, Lsn to,
 }
 
 Monitor::Stream::Stream(Monitor &monitor, const FrameQueue &frames, const BatchQueue &batches,
-                        const StreamReceiver &receiver)
-    : monitor_(monitor), frames_(frames), batches_(batches), receiver_(receiver) {
+                        const StreamReceiver &receiver, const Maintenance &maintenance)
+    : monitor_(monitor), frames_(frames), batches_(batches), receiver_(receiver),
+      maintenance_(maintenance) {
     monitor_.health_.stream_begins();
     std::unique_lock lock(monitor_.mutex_);
     monitor_.stream_ = this;
@@ -102,7 +116,6 @@ Gauges Monitor::gauges() const {
     gauges.is_healthy = alive().is_good;
     gauges.figures = watch_.latest();
     gauges.slot = slot_;
-    gauges.pending_bytes = maintenance_.pending_bytes();
     std::unique_lock lock(mutex_);
     if (const auto &source = gauges.figures.source) source_version_ = source->version;
     if (const auto &destination = gauges.figures.destination)
@@ -118,6 +131,7 @@ Gauges Monitor::gauges() const {
     gauges.frame_bytes = stream_->frames_.bytes();
     gauges.row_bytes = load.bytes;
     gauges.batches = load.batches;
+    gauges.pending_bytes = stream_->maintenance_.pending_bytes();
     return gauges;
 }
 

@@ -24,11 +24,14 @@ namespace waltrail {
 // Any thread may call anything.
 class Monitor {
   public:
-    // `maintenance` must outlive this. Throws Error(stop) where nothing can listen on the address that was asked for; where it is the
-    // default, that is a warning.
-    Monitor(const ApplySettings &settings, const Maintenance &maintenance);
+    // Throws Error(stop) where nothing can listen on the address that was asked for; where it is the default, that is a warning.
+    explicit Monitor(const ApplySettings &settings);
     Monitor(const Monitor &) = delete;
     Monitor &operator=(const Monitor &) = delete;
+
+    // Between two sessions: goes on with settings that were read again. What was counted stays. Where nothing can listen on a
+    // new address, that is an error in the log.
+    void take(const ApplySettings &settings);
 
     // What a session says. The recorded end was confirmed just now.
     void begins(const Progress &progress);
@@ -40,7 +43,7 @@ class Monitor {
     class Stream {
       public:
         Stream(Monitor &monitor, const FrameQueue &frames, const BatchQueue &batches,
-               const StreamReceiver &receiver);
+               const StreamReceiver &receiver, const Maintenance &maintenance);
         ~Stream();
         Stream(const Stream &) = delete;
         Stream &operator=(const Stream &) = delete;
@@ -51,6 +54,7 @@ class Monitor {
         const FrameQueue &frames_;
         const BatchQueue &batches_;
         const StreamReceiver &receiver_;
+        const Maintenance &maintenance_;
     };
 
     // Why the last session has ended, when another follows.
@@ -70,7 +74,7 @@ class Monitor {
     void listen(const ApplySettings &settings);
 
     std::string slot_;
-    const Maintenance &maintenance_;
+    std::string listen_; // of the settings
     ApplyMetrics metrics_;
     Health health_;
 

@@ -78,7 +78,8 @@ void PostgresConnection::wait(short events) {
         int ready = poll(&descriptor, 1, timeout_ms);
         if (ready > 0) return;
         if (ready < 0 && errno != EINTR)
-            throw Error(Disposition::reconnect, fmt::format("could not wait for the {}", end_));
+            throw Error(Disposition::reconnect, fmt::format("could not wait for the {}", end_), "",
+                        "", end_);
         if (ready == 0) require_peer();
     }
 }
@@ -93,8 +94,10 @@ void PostgresConnection::require_peer() {
     // What it said while it was asked about may be the answer.
     pollfd descriptor{PQsocket(connection_.get()), POLLIN, 0};
     if (poll(&descriptor, 1, 0) > 0) return;
-    throw Error(Disposition::reconnect, fmt::format("{} has been silent for {} s: {}", where(),
-                                                    silence_max_.count() / 1000, probe.finding));
+    throw Error(Disposition::reconnect,
+                fmt::format("{} has been silent for {} s: {}", where(), silence_max_.count() / 1000,
+                            probe.finding),
+                "", "", end_);
 }
 
 } // namespace waltrail

@@ -26,7 +26,7 @@ void ServerWatch::start(int source_id) {
 WatchedFigures ServerWatch::latest() const {
     std::unique_lock lock(mutex_);
     WatchedFigures figures = figures_;
-    auto oldest = Clock::now() - interval_ - late_max;
+    auto oldest = Clock::now() - interval_.load() - late_max;
     if (source_read_at_ < oldest) {
         figures.source.reset();
         figures.lag.reset();

@@ -6,6 +6,7 @@
 #include "apply/server_figures.hpp"
 #include "apply/settings.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <mutex>
@@ -32,6 +33,7 @@ class ServerWatch {
 
     // Starts the thread; later calls do nothing.
     void start(int source_id);
+    void set_interval(std::chrono::milliseconds interval) { interval_ = interval; }
     [[nodiscard]] WatchedFigures latest() const;
 
   private:
@@ -52,7 +54,7 @@ class ServerWatch {
                  const std::function<void(PostgresConnection &, const Asking &)> &look);
 
     Ends ends_;
-    std::chrono::milliseconds interval_;
+    std::atomic<std::chrono::milliseconds> interval_;
     std::function<RecordedPoint()> recorded_;
     int source_id_ = 0;
     WatchedEnd source_;

@@ -68,7 +68,8 @@ void lock_source(PostgresConnection &destination, const Progress &source, std::s
                         fmt::format("source \"{}\" is being written by process {} of {}",
                                     source.label, pid, destination.where()),
                         "run only one apply process for a source; if none runs, end that session "
-                        "with pg_terminate_backend");
+                        "with pg_terminate_backend",
+                        "", destination.end());
         if (!told)
             spdlog::info("process {} of {} still writes for source \"{}\": waiting up to {} s", pid,
                          destination.where(), source.label, patience.count() / 1000);

@@ -6,8 +6,8 @@ import re
 import pytest
 
 PAGES = pathlib.Path(__file__).resolve().parents[2] / "man"
-COMMANDS = ("init", "apply", "check", "status", "decode")
-NOT_IN_A_FILE = {"until", "remove", "drop-slot", "help"}
+COMMANDS = ("init", "apply", "check", "status", "verify", "decode")
+NOT_IN_A_FILE = {"until", "remove", "drop-slot", "help", "watch"}
 
 
 def text_of(page):
@@ -36,8 +36,15 @@ def test_each_option_is_in_the_manual(waltrail, command):
     described = page if command in ("check",) else section(page, f"waltrail {command}")
     missing = {option for option in options_of(waltrail, command) - {"help"} if f"--{option}" not in described}
     # They take those of apply.
-    shared = options_of(waltrail, "apply") if command in ("init", "status") else set()
+    shared = options_of(waltrail, "apply") if command in ("init", "status", "verify") else set()
     assert missing - shared == set()
+
+
+def test_each_exit_status_is_in_the_manual():
+    readme = (PAGES.parent / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"(\d) ", re.search(r"^Exit status: (.*?)\. ", readme, re.MULTILINE)[1])
+    described = re.findall(r"^\.B (\d)$", section(text_of("waltrail.1"), "EXIT STATUS"), re.MULTILINE)
+    assert described == listed
 
 
 def test_each_key_is_in_the_manual(waltrail):
