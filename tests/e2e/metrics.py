@@ -9,9 +9,9 @@ LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"')
 
 
 def url_of(apply):
-    """Of a waltrail apply whose --listen has port 0: where it listens."""
+    """Of a waltrail apply whose --listen has port 0: where it listens now."""
     apply.wait_for_output("metrics and health on http://")
-    return re.search(r"metrics and health on (http://\S+?)[\"\s]", apply.output())[1]
+    return re.findall(r"metrics and health on (http://\S+?)[\"\s]", apply.output())[-1]
 
 
 def get(apply, path, timeout_s=10):

@@ -23,6 +23,8 @@ BINDIR = pathlib.Path(subprocess.check_output([PG_CONFIG, "--bindir"], text=True
 DESTINATION_PG_CONFIG = os.environ.get("WALTRAIL_DESTINATION_PG_CONFIG", PG_CONFIG)
 DESTINATION_BINDIR = pathlib.Path(subprocess.check_output([DESTINATION_PG_CONFIG, "--bindir"], text=True).strip())
 SERVER_USER = "postgres"
+# What apply runs as, with the least rights that do: REPLICATION at the source, changes.grant_writer() at the destination.
+SOURCE_ROLE, DESTINATION_ROLE = "waltrail_source", "waltrail_apply"
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 60
 
@@ -96,9 +98,16 @@ def knows_output_plugin_libraries(bindir=None):
     return "output_plugin_libraries\t" in settings
 
 
+def initdb(folder, bindir):
+    _run([bindir / "initdb", "-D", folder, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"])
+
+
 def make_template(folder, bindir=None):
-    """One initdb for all servers of a version: they copy its folder."""
-    _run([(bindir or BINDIR) / "initdb", "-D", folder, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"])
+    """One initdb for all servers of a version: they copy its folder. It has the roles that apply runs as."""
+    bindir = bindir or BINDIR
+    initdb(folder, bindir)
+    roles = f"CREATE ROLE {SOURCE_ROLE} LOGIN REPLICATION;\nCREATE ROLE {DESTINATION_ROLE} LOGIN;\n"
+    _run([bindir / "postgres", "--single", "-D", folder, "-F", "postgres"], input=roles)
     return pathlib.Path(folder)
 
 

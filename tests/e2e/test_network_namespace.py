@@ -51,7 +51,10 @@ def test_apply_comes_back_when_packets_do(wired, link, waltrail):
     namespace, host_end = link
     # keepalives for a connection that waits for the other side, tcp_user_timeout for one that has sent something.
     options = {"tcp_user_timeout": 3000, "keepalives_idle": 1, "keepalives_interval": 1, "keepalives_count": 2, "connect_timeout": 2}
-    ends = [Through(database, database.server.port, host=HOST, **options) for database in (wired.source, wired.destination)]
+    ends = [
+        Through(database, database.server.port, host=HOST, user=role, **options)
+        for database, role in ((wired.source, servers.SOURCE_ROLE), (wired.destination, servers.DESTINATION_ROLE))
+    ]
     process = waltrail.apply(*ends, wired.slot, *NOT_RECORDED, before=("ip", "netns", "exec", namespace))
     process.wait_for_output("streaming source")
     wired.start_writing(1)

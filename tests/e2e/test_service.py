@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from metrics import Metrics, url_of
 from service_manager import ServiceManager
 from servers import wait_until
 
@@ -101,6 +102,25 @@ def test_watchdog_is_fed_while_idle_and_not_while_the_destination_is_locked(pair
     manager.wait_for("WATCHDOG")
     wait_until(lambda: destination.value("SELECT count(*) FROM public.changes") == 300000, "all is written", 120)
     assert apply.stop() == 0
+
+
+def test_a_reload_keeps_what_was_counted_and_takes_another_address(service):
+    service.write('[apply]\nlisten = "127.0.0.1:0"\nmetrics-interval = 1\n')
+    process = service.start()
+    service.source.execute("INSERT INTO counters SELECT i, i FROM generate_series(1, 10) AS i")
+    wait_until(lambda: Metrics(process).value("waltrail_changes_total", operation="create") == 10, "the count")
+    first = url_of(process)
+    service.write('[apply]\nlisten = "127.0.0.1:0"\nwriters = 1\n')
+    service.reload("streaming source")
+    assert url_of(process) == first and Metrics(process).value("waltrail_changes_total", operation="create") == 10
+    service.write('[apply]\nlisten = "localhost:0"\n')
+    service.reload("streaming source")
+    assert url_of(process) != first and Metrics(process).value("waltrail_changes_total", operation="create") == 10
+    service.write('[apply]\nlisten = "192.0.2.1:1"\n')  # nobody's
+    assert "no metrics and health over HTTP" in service.reload("streaming source")
+    service.source.execute("DELETE FROM counters WHERE id = 1")
+    wait_until(lambda: service.destination.value("SELECT count(*) FROM public.changes") == 11, "the change")
+    assert process.stop() == 0
 
 
 def test_reload_takes_what_the_file_says_now(service):

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 
-from servers import die_with_parent, wait_until
+from servers import DESTINATION_ROLE, SOURCE_ROLE, Database, die_with_parent, wait_until
 
 PROGRAM = os.environ.get(
     "WALTRAIL_BIN", str(pathlib.Path(__file__).resolve().parents[2] / "build" / "waltrail")
@@ -74,6 +74,12 @@ class ApplyProcess:
         wait_until(found, f'"{text}" in the output of waltrail apply', timeout_s)
 
 
+def ends_of_apply(source, destination):
+    """As the roles with the least rights; ends that are no Database say themselves who they are."""
+    ends = (("--source", source, SOURCE_ROLE), ("--destination", destination, DESTINATION_ROLE))
+    return [word for flag, end, role in ends for word in (flag, end.conninfo(user=role) if isinstance(end, Database) else end.conninfo())]
+
+
 class WaltrailProgram:
     """Every process that it started is gone after close()."""
 
@@ -106,24 +112,25 @@ class WaltrailProgram:
         return done
 
     def init(self, source, destination, slot, *more, label=None, **options):
-        """`waltrail init` between two databases; label is the source database's name unless given."""
-        return self.run(
+        """`waltrail init` between two databases, as their owner; label is the source database's name unless given. What it has made
+        may be written by the role of apply()."""
+        done = self.run(
             "init", "--source", source.conninfo(), "--destination", destination.conninfo(), "--slot", slot,
             "--label", label or source.name, *more, **options,
         )  # fmt: skip
+        if done.returncode == 0 and isinstance(destination, Database):
+            destination.execute("SELECT changes.grant_writer(%s)", [DESTINATION_ROLE])
+        return done
 
     def apply_until_now(self, source, destination, slot, *more, **options):
         """Applies what the source holds and returns when the program has ended."""
         return self.run(
-            "apply", "--source", source.conninfo(), "--destination", destination.conninfo(), "--slot", slot,
-            "--until", "now", *more, **options,
+            "apply", *ends_of_apply(source, destination), "--slot", slot, "--until", "now", *more, **options,
         )  # fmt: skip
 
     def apply(self, source, destination, slot, *more, **options):
         """Starts `waltrail apply` in the background."""
-        return self.background(
-            "apply", "--source", source.conninfo(), "--destination", destination.conninfo(), "--slot", slot, *more, **options,
-        )  # fmt: skip
+        return self.background("apply", *ends_of_apply(source, destination), "--slot", slot, *more, **options)
 
     def background(self, *arguments, environment=None, stdin=subprocess.DEVNULL, before=()):
         """Starts a subcommand; `before` are words before it, of a program that becomes it."""

@@ -11,7 +11,7 @@ import psycopg2
 import audit
 import commit_order
 from proxy import Proxy
-from servers import wait_until
+from servers import DESTINATION_ROLE, SOURCE_ROLE, wait_until
 
 # How long a server may be silent before apply looks whether it is still there (tcp_user_timeout).
 SILENCE_MS = 2000
@@ -24,7 +24,7 @@ def tcp_settings(port):
 
 
 class Through:
-    """A database as it is reached through a port."""
+    """A database as it is reached through a port, by default as the owner."""
 
     def __init__(self, database, port, host="127.0.0.1", **options):
         self.name = database.name
@@ -103,9 +103,9 @@ class Wired:
 
     def start_apply(self, *more, silence_ms=SILENCE_MS, environment=None, proxied=("source", "destination")):
         ends = [
-            Through(database, proxy.port if end in proxied else database.server.port, tcp_user_timeout=silence_ms)
-            for end, database, proxy in (
-                ("source", self.source, self.to_source), ("destination", self.destination, self.to_destination),
+            Through(database, proxy.port if end in proxied else database.server.port, tcp_user_timeout=silence_ms, user=role)
+            for end, database, proxy, role in (
+                ("source", self.source, self.to_source, SOURCE_ROLE), ("destination", self.destination, self.to_destination, DESTINATION_ROLE),
             )
         ]  # fmt: skip
         process = self.waltrail.apply(*ends, self.slot, *NOT_RECORDED, *more, environment=environment)

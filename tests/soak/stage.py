@@ -131,7 +131,12 @@ class Stage:
         WaltrailProgram().init(self.source, self.destination, SLOT, "--tables", "public.*")
         self.to_source, self.to_destination = Proxy(source_server.port), Proxy(destination_server.port)
         self._opened += [self.to_source.close, self.to_destination.close]
-        ends = [Through(self.source, self.to_source.port, **CONNECTION), Through(self.destination, self.to_destination.port, **CONNECTION)]
+        ends = [
+            Through(database, proxy.port, user=role, **CONNECTION)
+            for database, proxy, role in (
+                (self.source, self.to_source, servers.SOURCE_ROLE), (self.destination, self.to_destination, servers.DESTINATION_ROLE),
+            )
+        ]  # fmt: skip
         self.apply = Apply(ends, self.folder / "apply.log", self._seed)
         self._opened.append(self.apply.end)
 
