@@ -14,8 +14,6 @@ import workload
 from two_ends import create_database
 
 STEP = 50_000  # changes of one transaction
-# Pending lists of the GIN indexes that grow for longer are put in their places faster, and come to the same.
-LOAD_SETTINGS = ('SET synchronous_commit = off', "SET gin_pending_list_limit = '256MB'", "SET work_mem = '512MB'")
 LARGE, SMALL = 'trail_large', 'trail_small'
 
 # The change with number c is the insert of record c / 2, or its update. Positions and times rise with c; the last is of now.
@@ -44,7 +42,7 @@ def make(server, database, count, chosen, sessions):
     context = f'({workload.context_sql("c / 100")})::jsonb' if chosen.has_context else "'{}'"
 
     def load(first):
-        server.sql(*LOAD_SETTINGS, ROWS.format(
+        server.sql('SET synchronous_commit = off', ROWS.format(
             table=chosen.table, values=chosen.shape.values, names=chosen.shape.names, context=context, count=count, first=first,
             last=min(first + STEP, count) - 1), database=database)
         return first
