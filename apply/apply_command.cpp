@@ -56,7 +56,7 @@ bool run_sessions(const ApplySettings &settings, Monitor &monitor, ServiceManage
     SourceClock clock(settings.ends.source, settings.idle_record_interval / 2);
     PatternWarnings patterns(settings);
     while (!stop.stop_requested()) {
-        service.beat();
+        service.opening();
         SessionOutcome outcome;
         try {
             run_apply_session(settings, refused, maintenance, clock, patterns, monitor, service,
@@ -72,9 +72,11 @@ bool run_sessions(const ApplySettings &settings, Monitor &monitor, ServiceManage
         } catch (const Error &error) {
             ever_streamed |= outcome.streamed;
             if (outcome.progressed) delay = settings.reconnect_delay_min;
-            if (error.disposition() == Disposition::stop ||
-                error.disposition() == Disposition::row || !ever_streamed)
-                throw;
+            bool may_pass = error.disposition() == Disposition::retry ||
+                            error.disposition() == Disposition::reconnect;
+            // What was under way was cancelled.
+            if (may_pass && stop.stop_requested()) return false;
+            if (!may_pass || !ever_streamed) throw;
             service.waiting(one_line(error.what()));
             monitor.fails(error);
             if (error.disposition() == Disposition::retry) {

@@ -14,7 +14,12 @@ const prometheus::Histogram::BucketBoundaries commit_buckets_s{
 } // namespace
 
 ApplyMetrics::ApplyMetrics()
-    : transactions_(counter("waltrail_transactions_total",
+    : changes_(operation_counters("waltrail_changes_total",
+                                  "Changes that are recorded in the trail, by operation.")),
+      rendered_bytes_(operation_counters(
+          "waltrail_rendered_bytes_total",
+          "Bytes of the rows that these changes are at the destination, by operation.")),
+      transactions_(counter("waltrail_transactions_total",
                             "Transactions of the source that are recorded in the trail.")),
       batches_(counter("waltrail_batches_total",
                        "Transactions of the destination that wrote transactions of the source.")),
@@ -22,20 +27,12 @@ ApplyMetrics::ApplyMetrics()
                            "Changes that went to changes.quarantine instead of the trail.")),
       received_bytes_(counter("waltrail_received_bytes_total",
                               "Bytes of change frames received from the source.")),
-      rendered_bytes_(counter("waltrail_rendered_bytes_total",
-                              "Bytes of rows that were written to the destination.")),
       commit_s_(prometheus::BuildHistogram()
                     .Name("waltrail_commit_duration_seconds")
                     .Help("How long the COMMIT of a batch took at the destination, those that "
                           "record a mere position too.")
                     .Register(registry_)
                     .Add({}, commit_buckets_s)) {
-    auto &changes = prometheus::BuildCounter()
-                        .Name("waltrail_changes_total")
-                        .Help("Changes that are recorded in the trail, by operation.")
-                        .Register(registry_);
-    for (size_t i = 0; i < changes_.size(); i++)
-        changes_[i] = &changes.Add({{"operation", operation_labels[i]}});
     auto &reconnects = prometheus::BuildCounter()
                            .Name("waltrail_reconnects_total")
                            .Help("Streams that failed, or could not be opened, and were tried "
@@ -49,14 +46,24 @@ prometheus::Counter &ApplyMetrics::counter(const char *name, const char *help) {
     return prometheus::BuildCounter().Name(name).Help(help).Register(registry_).Add({});
 }
 
+ApplyMetrics::OperationCounters ApplyMetrics::operation_counters(const char *name,
+                                                                 const char *help) {
+    auto &family = prometheus::BuildCounter().Name(name).Help(help).Register(registry_);
+    OperationCounters counters{};
+    for (size_t i = 0; i < counters.size(); i++)
+        counters[i] = &family.Add({{"operation", operation_labels[i]}});
+    return counters;
+}
+
 void ApplyMetrics::recorded(const RecordedBatch &batch) {
-    for (size_t i = 0; i < changes_.size(); i++)
-        if (uint64_t count = batch.changes[OperationCounts::operations[i]]; count > 0)
-            changes_[i]->Increment(static_cast<double>(count));
+    for (size_t i = 0; i < changes_.size(); i++) {
+        wire::Operation operation = OperationCounts::operations[i];
+        changes_[i]->Increment(static_cast<double>(batch.changes[operation]));
+        rendered_bytes_[i]->Increment(static_cast<double>(batch.bytes[operation]));
+    }
     transactions_.Increment(static_cast<double>(batch.transactions));
     batches_.Increment(batch.transactions > 0 ? 1 : 0);
     quarantined_.Increment(static_cast<double>(batch.quarantined));
-    rendered_bytes_.Increment(static_cast<double>(batch.rendered_bytes));
     commit_s_.Observe(batch.commit_s);
 }
 

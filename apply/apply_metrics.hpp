@@ -18,9 +18,9 @@ namespace waltrail {
 // A batch that has just become durable.
 struct RecordedBatch {
     OperationCounts changes; // those in the trail
+    OperationCounts bytes;   // of their rows
     uint64_t transactions = 0;
     uint64_t quarantined = 0;
-    uint64_t rendered_bytes = 0;
     double commit_s = 0;
 };
 
@@ -43,15 +43,18 @@ class ApplyMetrics {
   private:
     using Counter = prometheus::Counter;
 
-    prometheus::Counter &counter(const char *name, const char *help);
+    using OperationCounters = std::array<Counter *, OperationCounts::operations.size()>;
+
+    Counter &counter(const char *name, const char *help);
+    OperationCounters operation_counters(const char *name, const char *help);
 
     prometheus::Registry registry_;
-    std::array<Counter *, OperationCounts::operations.size()> changes_{};
+    OperationCounters changes_;
+    OperationCounters rendered_bytes_;
     Counter &transactions_;
     Counter &batches_;
     Counter &quarantined_;
     Counter &received_bytes_;
-    Counter &rendered_bytes_;
     Counter *source_reconnects_ = nullptr;
     Counter *destination_reconnects_ = nullptr;
     prometheus::Histogram &commit_s_;

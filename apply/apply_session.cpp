@@ -2,6 +2,7 @@
 
 #include "apply/batch_renderer.hpp"
 #include "apply/batch_writer.hpp"
+#include "apply/cancel_on_stop.hpp"
 #include "apply/fault_point.hpp"
 #include "apply/identity.hpp"
 #include "apply/idle_record.hpp"
@@ -37,10 +38,8 @@ constexpr milliseconds slot_patience_without_timeout{60'000};
 
 PostgresConnection connect_destination(const ApplySettings &settings) {
     PostgresConnection destination(settings.ends.destination, "destination");
-    destination.execute(
-        "SET synchronous_commit = on; SET idle_in_transaction_session_timeout = 0; "
-        "SET statement_timeout = 0; SET lock_timeout = 0; SET search_path = pg_catalog, pg_temp; "
-        "SET client_min_messages = warning"); // commit_durably() must see the server's warning
+    pin_session(destination); // commit_durably() must see the server's warnings
+    destination.execute("SET synchronous_commit = on");
     destination.execute(
         fmt::format("SET gin_pending_list_limit = '{}kB'", settings.pending_bytes_max >> 10));
     return destination;
@@ -129,7 +128,7 @@ void render_stream(FrameQueue &frames, BatchRenderer &renderer, BatchQueue &batc
     receiver.acknowledge(batches.recorded().end);
 }
 
-// Ends the writers, before they are joined: each at its next step or, where a stop was requested, at once. After an error they
+// Ends the writers and waits for them: each ends at its next step or, once a stop is requested, at once. After an error they
 // have their time: a destination that is gone would not answer the request to cancel either.
 struct CancelAtEnd {
     BatchQueue &batches;
@@ -138,9 +137,13 @@ struct CancelAtEnd {
     ~CancelAtEnd() {
         bool is_idle = batches.is_idle();
         batches.cancel();
-        if (is_idle || !stop.stop_requested()) return;
+        if (is_idle) return;
         std::vector<std::jthread> cancelling;
-        for (BatchWriter &writer : writers) cancelling.emplace_back([&writer] { writer.cancel(); });
+        std::stop_callback on_stop(stop, [&] {
+            for (BatchWriter &writer : writers)
+                cancelling.emplace_back([&writer] { writer.cancel(); });
+        });
+        for (BatchWriter &writer : writers) writer.join();
     }
 };
 
@@ -176,11 +179,15 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
     clock.begin(read_moment(stream.connection()));
     std::optional<Lsn> target = target_of(settings.until, stream);
     DestinationClock destination_clock;
-    destination_clock.set(confirm_progress(destination, progress));
+    {
+        CancelOnStop cancel(destination, stop); // the COMMIT may wait for a standby
+        destination_clock.set(confirm_progress(destination, progress));
+    }
     fault_point("progress_confirmed");
     monitor.begins(progress);
     name_source_in_log(progress.label, settings.ends.slot);
-    maintenance.start();
+    maintenance.start(stop);
+    if (stop.stop_requested()) return;
     fault_point("trail_maintained");
 
     StartPoint start = start_point(slot, progress);

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 namespace waltrail {
 
@@ -30,10 +31,14 @@ inline constexpr const char *own_backend_sql =
 // | what the server says                     | is_at_work |                                                     |
 // |------------------------------------------|------------|-----------------------------------------------------|
 // | nothing, or it refuses the connection    | no         |                                                     |
+// | it has no room for another (class 53), or no answer for the role (42501) | yes | what it does is not known, but it works |
 // | there is no such process                 | no         | it has ended, and we were not told                  |
 // | it waits for its client, or for WAL      | no         | both wait for each other: something was lost; ended |
 // | it waits for something else, or computes | yes        |                                                     |
 [[nodiscard]] BackendProbe probe_backend(std::map<std::string, std::string> settings,
                                          const Backend &backend);
+
+// Of a message of libpq in PQERRORS_VERBOSE; empty where no server said it.
+[[nodiscard]] std::string sqlstate_of_refusal(std::string_view verbose_message);
 
 } // namespace waltrail

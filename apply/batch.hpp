@@ -42,7 +42,7 @@ struct Batch {
     uint64_t rows = 0;
     uint64_t marked = 0;              // of them (wire/marks.hpp)
     OperationCounts operations;       // of them
-    uint64_t bytes = 0;               // of them
+    OperationCounts operation_bytes;  // of them
     std::vector<uint64_t> large_rows; // numbers of rows of at least large_row_bytes
     std::vector<RelationRecord> relations;
     std::vector<QuarantineEntry> quarantined;

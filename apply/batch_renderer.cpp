@@ -133,6 +133,7 @@ void BatchRenderer::render_change(const wire::Change &change) {
     batch_->rows++;
     batch_->marked += is_marked;
     batch_->operations[change.operation]++;
+    batch_->operation_bytes[change.operation] += rows_->size - start;
     if (is_large) batch_->large_rows.push_back(batch_->rows);
     if (batch_->is_careful)
         push_piece(CarefulRow{quarantine_entry(progress_.source_id, reader_, {}), change.operation,
@@ -150,7 +151,6 @@ void BatchRenderer::quarantine(const Refusal &refusal) {
 void BatchRenderer::push_piece(std::optional<CarefulRow> careful) {
     if (rows_->size == 0) return;
     batch_bytes_ += rows_->size;
-    batch_->bytes += rows_->size;
     stopped_ |= !batches_.push({std::move(rows_), std::move(careful)}, *stop_);
     rows_ = OwnedBuffer();
     rows_->reserve(piece_bytes + piece_bytes / 8);

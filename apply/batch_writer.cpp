@@ -78,15 +78,17 @@ bool BatchWriter::write(BatchQueue::Entry &entry) {
     if (!batch.relations.empty()) fault_point("relations_written");
     for (const QuarantineEntry &change : batch.quarantined) write_quarantine(destination_, change);
     if (!batch.quarantined.empty()) fault_point("quarantine_written");
-    Written written{batch.rows - refused.rows, batch.marked - refused.marked, batch.operations};
+    Written written{batch.rows - refused.rows, batch.marked - refused.marked, batch.operations,
+                    batch.operation_bytes};
     written.operations -= refused.operations;
+    written.operation_bytes -= refused.operation_bytes;
     uint64_t quarantined = batch.quarantined.size() + refused.rows;
     auto commit_time = record(batch, written);
     spdlog::debug("batch of {} changes in {} transactions recorded up to {}", written.rows,
                   batch.transactions.size(), lsn_text(batch.to));
-    monitor_.records({written.operations, batch.transactions.size(), quarantined, batch.bytes,
-                      commit_time.count()},
-                     batch.to, batch.last_commit);
+    monitor_.records({written.operations, written.operation_bytes, batch.transactions.size(),
+                      quarantined, commit_time.count()},
+                     {batch.to, batch.last_commit, batch.source_time});
     batches_.finish(entry, written.rows, quarantined);
     return true;
 }
@@ -120,6 +122,7 @@ bool BatchWriter::copy_with_care(BatchQueue::Entry &entry, RowPiece first, Writt
         refused.rows++;
         refused.marked += piece->careful->is_marked;
         refused.operations[piece->careful->operation]++;
+        refused.operation_bytes[piece->careful->operation] += piece->rows->size;
     }
     return entry.is_closed();
 }

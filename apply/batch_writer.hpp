@@ -31,12 +31,15 @@ class BatchWriter {
     // Ends the statements that the destination is at, which may wait for a lock for ever, until the thread is done. Once the
     // queue is cancelled. As long as it takes to reach the server.
     void cancel() const;
+    // Waits until the thread is done. Once the queue is cancelled.
+    void join() { thread_.join(); }
 
   private:
     struct Written {
         uint64_t rows = 0;
         uint64_t marked = 0; // of them
         OperationCounts operations;
+        OperationCounts operation_bytes;
     };
 
     void run();

@@ -74,7 +74,7 @@ void look_at(const Check &check, CheckedPair &pair, std::vector<Finding> &findin
     }
     // Lost: told once, and the other end goes on.
     for (auto *end : {&pair.source, &pair.destination})
-        if (*end && PQstatus((*end)->get()) != CONNECTION_OK) end->reset();
+        if (*end && (*end)->is_lost()) end->reset();
 }
 
 } // namespace

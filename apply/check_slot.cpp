@@ -67,6 +67,15 @@ void check_slot_failover(CheckedPair &pair, FindingSink &findings) {
 }
 
 void check_wal_limit(CheckedPair &pair, FindingSink &findings) {
+    // PostgreSQL 18 has it.
+    Result idle = pair.source->execute(
+        "SELECT s FROM current_setting('idle_replication_slot_timeout', true) AS s WHERE s <> '0'");
+    if (idle.rows() == 1)
+        findings.warn(fmt::format("idle_replication_slot_timeout is {}: the slot of an apply that "
+                                  "has been down for so long is invalidated, and its changes are "
+                                  "lost",
+                                  idle.text(0, 0)),
+                      "set it to 0");
     std::string limit =
         pair.source->execute("SELECT current_setting('max_slot_wal_keep_size')").string(0, 0);
     if (limit == "-1")

@@ -48,6 +48,14 @@ void check_slot(const SlotState &slot, const std::string &database, const std::s
                     fmt::format("slot \"{}\" belongs to database \"{}\", not \"{}\"", name,
                                 slot.database, database),
                     "connect --source to that database, or name another slot");
+    bool is_without_wal =
+        slot.invalidation_reason.empty() || slot.invalidation_reason == "wal_removed";
+    if (slot.wal_status == "lost" && !is_without_wal)
+        throw Error(
+            Disposition::stop,
+            fmt::format("slot \"{}\" of source \"{}\" is invalidated: {}", name, database,
+                        slot.invalidation_reason),
+            fmt::format("pg_replication_slots.invalidation_reason says why; {}", start_anew));
     if (slot.wal_status == "lost")
         throw Error(
             Disposition::stop,

@@ -145,7 +145,7 @@ class InitRun {
         std::string problem;
         switch (commit_destination(destination_, settings_.ends, identity_, problem)) {
         case CommitOutcome::committed:
-            if (PQstatus(destination_.get()) == CONNECTION_OK) return;
+            if (!destination_.is_lost()) return;
             destination_ = PostgresConnection(settings_.ends.destination, "destination");
             pin_session(destination_);
             return;

@@ -86,7 +86,8 @@ CommitOutcome commit_destination(PostgresConnection &destination, const Ends &en
         return CommitOutcome::committed;
     } catch (const Error &error) {
         problem = error.what();
-        if (PQstatus(destination.get()) == CONNECTION_OK) return CommitOutcome::rolled_back;
+        bool is_told = !error.sqlstate().empty() && !destination.is_lost();
+        if (is_told) return CommitOutcome::rolled_back;
     }
     try {
         return look_for_commit(ends, identity, backend_pid);

@@ -21,7 +21,7 @@ void register_source(PostgresConnection &destination, const SourceIdentity &iden
 
 enum class CommitOutcome { committed, rolled_back, unknown };
 
-// Commits. When the connection is lost meanwhile, looks over a new one whether the registration is there; `problem` is told
+// Commits. Where the server does not say what became of it, looks over a new connection whether the registration is there; `problem` is told
 // in every case but `committed`.
 CommitOutcome commit_destination(PostgresConnection &destination, const Ends &ends,
                                  const SourceIdentity &identity, std::string &problem);

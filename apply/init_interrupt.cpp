@@ -6,7 +6,9 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <future>
 #include <poll.h>
+#include <thread>
 
 namespace waltrail {
 
@@ -32,6 +34,32 @@ void receive_some(PostgresConnection &connection) {
         throw Error(Disposition::stop, "could not wait for the " + connection.end());
     if (ready > 0 && PQconsumeInput(connection.get()) == 0)
         throw connection.error(nullptr, "waiting for an answer");
+}
+
+// PQcancel() waits for a server that says nothing for ever, so it has a thread of its own, which is left to itself then. Whether the request
+// gets through shows in whether an answer comes.
+std::future<void> request_cancel(PostgresConnection &connection) {
+    std::shared_ptr<PGcancel> handle(PQgetCancel(connection.get()), PQfreeCancel);
+    std::packaged_task<void()> task([handle] {
+        std::array<char, 256> problem{};
+        if (handle != nullptr)
+            PQcancel(handle.get(), problem.data(), static_cast<int>(problem.size()));
+    });
+    std::future<void> done = task.get_future();
+    std::thread(std::move(task)).detach();
+    return done;
+}
+
+// Until the next result of several is there, however long the server is at work for it.
+void wait_or_cancel(PostgresConnection &connection) {
+    auto patience = connection.silence_max();
+    if (patience.count() == 0) patience = std::chrono::milliseconds::max();
+    for (;;) {
+        WaitEnd end = wait_for_answer(connection, patience);
+        if (end == WaitEnd::interrupted) cancel(connection);
+        if (end != WaitEnd::timed_out) return;
+        connection.require_peer();
+    }
 }
 
 } // namespace
@@ -71,14 +99,12 @@ WaitEnd wait_for_answer(PostgresConnection &connection, std::chrono::millisecond
     return WaitEnd::answered;
 }
 
+// Where a request is still under way when the answer is there, it might end the next statement: it is waited for too.
 void cancel(PostgresConnection &connection) {
-    std::unique_ptr<PGcancel, decltype(&PQfreeCancel)> handle(PQgetCancel(connection.get()),
-                                                              PQfreeCancel);
-    std::array<char, 256> problem{};
-    // Whether it gets through shows in whether an answer comes.
-    if (handle != nullptr) PQcancel(handle.get(), problem.data(), static_cast<int>(problem.size()));
+    std::future<void> request = request_cancel(connection);
     auto deadline = std::chrono::steady_clock::now() + cancel_wait_max;
-    while (PQisBusy(connection.get()) != 0) {
+    while (PQisBusy(connection.get()) != 0 ||
+           request.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
         if (std::chrono::steady_clock::now() > deadline)
             throw Error(Disposition::stop,
                         fmt::format("{}: the server does not react to a cancel request",
@@ -89,16 +115,23 @@ void cancel(PostgresConnection &connection) {
 
 Result read_answer(PostgresConnection &connection) {
     Result last(nullptr);
-    while (PGresult *next = PQgetResult(connection.get())) last = Result(next);
+    for (Result next = connection.next_result(); next.get() != nullptr;
+         next = connection.next_result())
+        last = std::move(next);
     return last;
 }
 
 Result execute_unless_interrupted(PostgresConnection &connection, const std::string &sql) {
     SignalWatch::check();
     if (PQsendQuery(connection.get(), sql.c_str()) == 0) throw connection.error(nullptr, sql);
-    if (wait_for_answer(connection, std::chrono::milliseconds::max()) == WaitEnd::interrupted)
-        cancel(connection);
-    Result result = read_answer(connection);
+    connection.flush();
+    Result result(nullptr);
+    for (;;) {
+        wait_or_cancel(connection);
+        Result next = connection.next_result();
+        if (next.get() == nullptr) break;
+        result = std::move(next);
+    }
     ExecStatusType status = PQresultStatus(result.get());
     // A cancel that came too late has not undone anything: the caller must learn that it is done.
     if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) return result;

@@ -30,7 +30,7 @@ enum class WaitEnd { answered, timed_out, interrupted };
 WaitEnd wait_for_answer(PostgresConnection &connection, std::chrono::milliseconds timeout,
                         const std::function<void(std::chrono::milliseconds)> &tick = {});
 
-// Asks the server to cancel what runs and waits for its answer, which must still be read. Fails when none comes.
+// Asks the server to cancel what runs and waits for its answer, which must still be read. Fails when none comes within some seconds.
 void cancel(PostgresConnection &connection);
 
 // Reads all that the server has to say; the last result, which is the error if there was one.

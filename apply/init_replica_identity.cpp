@@ -81,7 +81,7 @@ long largest_row_bytes(PostgresConnection &source, const Table &table) {
             0, 0);
     } catch (const Error &) {
         SignalWatch::check();
-        if (PQstatus(source.get()) != CONNECTION_OK) throw;
+        if (source.is_lost()) throw;
     }
     source.execute("SET statement_timeout = 0");
     return bytes;

@@ -22,9 +22,10 @@ bool owns_trail(PostgresConnection &destination) {
 
 } // namespace
 
-void Maintenance::start() {
+void Maintenance::start(const std::stop_token &stop) {
     if (thread_.joinable()) return;
-    maintain({});
+    maintain(stop);
+    if (stop.stop_requested()) return;
     cleaner_.start();
     thread_ = std::jthread([this](std::stop_token stop) { run(stop); });
 }

@@ -21,8 +21,8 @@ class Maintenance {
         : conninfo_(settings.ends.destination), interval_(settings.maintenance_interval),
           cleaner_(conninfo_, settings.declares_burst() ? &backlog_ : nullptr) {}
 
-    // The first call waits until maintain() has run, and starts the threads; later calls do nothing.
-    void start();
+    // The first call waits until maintain() has run, or was ended by the stop, and starts the threads; later calls do nothing.
+    void start(const std::stop_token &stop);
     // For the session that streams to say that it is behind.
     [[nodiscard]] Backlog &backlog() { return backlog_; }
     // What the longest pending list held when it was cleaned last; none: lists are not cleaned just now.

@@ -26,56 +26,73 @@ HttpAnswer answer_of(const Verdict &verdict) {
 
 } // namespace
 
+// A run that ends by itself has nobody who looks at it, unless that is asked for.
 Monitor::Monitor(const ApplySettings &settings)
-    : slot_(settings.ends.slot), health_(settings.health_patience),
+    : slot_(settings.ends.slot), listen_(settings.listen), health_(settings.health_patience),
       watch_(settings, [this] { return recorded(); }) {
-    listen(settings);
+    if (!settings.until.empty() && !settings.listen_is_asked) return;
+    try {
+        listener_ = listener_at(listen_);
+    } catch (const Error &error) {
+        if (settings.listen_is_asked) throw;
+        listen_problem_ = error.what();
+    }
+}
+
+// Null: it is off.
+std::unique_ptr<HttpListener> Monitor::listener_at(const std::string &listen) {
+    if (is_off(listen)) return nullptr;
+    return std::make_unique<HttpListener>(*parse_listen_address(listen),
+                                          [this](const std::string &path) { return answer(path); });
+}
+
+void Monitor::announce() {
+    is_announced_ = true;
+    if (!listen_problem_.empty())
+        spdlog::warn("no metrics and health over HTTP: {}", listen_problem_);
+    if (listener_) spdlog::info("metrics and health on http://{}", listener_->where());
 }
 
 void Monitor::take(const ApplySettings &settings) {
     health_.set_patience(settings.health_patience);
     watch_.set_interval(settings.metrics_interval);
-    if (settings.listen == listen_) return;
-    listener_.reset();
-    try {
-        listen(settings);
-    } catch (const Error &error) {
-        spdlog::error("no metrics and health over HTTP: {}", error.what());
-    }
+    if (settings.listen != listen_) change_address(settings.listen);
 }
 
-// A run that ends by itself has nobody who looks at it, unless that is asked for.
-void Monitor::listen(const ApplySettings &settings) {
-    listen_ = settings.listen;
-    if (is_off(settings.listen) || (!settings.until.empty() && !settings.listen_is_asked)) return;
+// The new one may be another form of the old one, so that it is only free once that is gone.
+void Monitor::change_address(const std::string &listen) {
+    listener_.reset();
     try {
-        listener_.emplace(*parse_listen_address(settings.listen),
-                          [this](const std::string &path) { return answer(path); });
-        spdlog::info("metrics and health on http://{}", listener_->where());
+        listener_ = listener_at(listen);
+        listen_ = listen;
     } catch (const Error &error) {
-        if (settings.listen_is_asked) throw;
-        spdlog::warn("no metrics and health over HTTP: {}", error.what());
+        spdlog::error("metrics and health stay where they were: {}", error.what());
+        try {
+            listener_ = listener_at(listen_);
+        } catch (const Error &lost) {
+            spdlog::error("no metrics and health over HTTP: {}", lost.what());
+        }
     }
+    if (listener_) spdlog::info("metrics and health on http://{}", listener_->where());
 }
 
 void Monitor::begins(const Progress &progress) {
     {
         std::unique_lock lock(mutex_);
         label_ = progress.label;
-        recorded_ = {progress.recorded_end, progress.last_commit, std::chrono::steady_clock::now()};
-        recorded_at_s_ = now_s();
+        recorded_ = {progress.recorded_end, progress.last_commit, progress.source_time};
     }
+    if (!is_announced_) announce();
     if (listener_) watch_.start(progress.source_id);
 }
 
-void Monitor::records(const RecordedBatch &batch, Lsn to,
-                      const std::optional<wire::Transaction> &last_commit) {
+void Monitor::records(const RecordedBatch &batch, const RecordedPoint &to) {
     metrics_.recorded(batch);
     health_.records();
     std::unique_lock lock(mutex_);
-    recorded_.end = to;
-    if (last_commit) recorded_.last_commit = last_commit;
-    recorded_.at = std::chrono::steady_clock::now();
+    recorded_.end = to.end;
+    if (to.last_commit) recorded_.last_commit = to.last_commit;
+    if (to.source_time) recorded_.source_time = to.source_time;
     recorded_at_s_ = now_s();
 }
 

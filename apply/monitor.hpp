@@ -15,6 +15,7 @@
 #include "apply/settings.hpp"
 #include "apply/stream_receiver.hpp"
 
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -24,20 +25,21 @@ namespace waltrail {
 // Any thread may call anything.
 class Monitor {
   public:
-    // Throws Error(stop) where nothing can listen on the address that was asked for; where it is the default, that is a warning.
+    // Listens, and says so with the first begins(), so that an apply that cannot begin says that alone. Throws Error(stop) where nothing can
+    // listen on the address that was asked for; where it is the default, that is a warning, then, too.
     explicit Monitor(const ApplySettings &settings);
     Monitor(const Monitor &) = delete;
     Monitor &operator=(const Monitor &) = delete;
 
     // Between two sessions: goes on with settings that were read again. What was counted stays. Where nothing can listen on a
-    // new address, that is an error in the log.
+    // new address, the old one stays, and that is an error in the log.
     void take(const ApplySettings &settings);
 
-    // What a session says. The recorded end was confirmed just now.
+    // What a session says.
     void begins(const Progress &progress);
     void received(size_t bytes) { metrics_.received(bytes); }
-    void records(const RecordedBatch &batch, Lsn to,
-                 const std::optional<wire::Transaction> &last_commit);
+    // `to`: what the batch has brought of it; the rest stays.
+    void records(const RecordedBatch &batch, const RecordedPoint &to);
 
     // A stream, as long as this exists. The references must outlive it.
     class Stream {
@@ -71,10 +73,14 @@ class Monitor {
     [[nodiscard]] RecordedPoint recorded() const;
     [[nodiscard]] Gauges gauges() const;
     [[nodiscard]] HttpAnswer answer(const std::string &path) const;
-    void listen(const ApplySettings &settings);
+    [[nodiscard]] std::unique_ptr<HttpListener> listener_at(const std::string &listen);
+    void announce();
+    void change_address(const std::string &listen);
 
     std::string slot_;
-    std::string listen_; // of the settings
+    std::string listen_;         // the listener's address, as the settings have it
+    std::string listen_problem_; // why there is none
+    bool is_announced_ = false;  // what became of it
     ApplyMetrics metrics_;
     Health health_;
 
@@ -88,7 +94,7 @@ class Monitor {
     mutable std::string destination_version_;
 
     ServerWatch watch_;
-    std::optional<HttpListener> listener_; // last: its thread uses everything above
+    std::unique_ptr<HttpListener> listener_; // last: its thread uses everything above
 };
 
 } // namespace waltrail

@@ -99,7 +99,6 @@ PostgresConnection::PostgresConnection(const std::string &conninfo, std::string 
                     connection_hint(settings, end_), "", end_);
     PQsetNoticeReceiver(connection_.get(), receive_notice, warnings_.get());
     remember_peer(std::move(settings));
-    accept_bytes_of_no_encoding();
 }
 
 // A database that knows of no encoding sends its bytes as they are, but raises an error at the first that is not UTF-8 where
@@ -108,8 +107,7 @@ PostgresConnection::PostgresConnection(const std::string &conninfo, std::string 
 void PostgresConnection::accept_bytes_of_no_encoding() {
     const char *encoding = PQparameterStatus(connection_.get(), "server_encoding");
     if (encoding == nullptr || std::string_view(encoding) != "SQL_ASCII") return;
-    if (PQsetClientEncoding(connection_.get(), encoding) != 0)
-        throw error(nullptr, "setting client_encoding");
+    execute("SET client_encoding = 'SQL_ASCII'"); // PQsetClientEncoding() waits for ever
 }
 
 void PostgresConnection::receive_notice(void *owner, const PGresult *result) {
@@ -195,9 +193,7 @@ Error PostgresConnection::error(const PGresult *result, const std::string &attem
         what += fmt::format(
             " ({})", without_full_stop(one_line(detail))); // classes 22 and 23 quote row contents
     spdlog::debug("failed at: {}", one_line(attempted.substr(0, 400)));
-    Disposition disposition = PQstatus(connection_.get()) == CONNECTION_BAD
-                                  ? Disposition::reconnect
-                                  : disposition_of(sqlstate);
+    Disposition disposition = is_lost() ? Disposition::reconnect : disposition_of(sqlstate);
     std::string hint = without_full_stop(one_line(field(PG_DIAG_MESSAGE_HINT)));
     return {disposition, what, hint, sqlstate, end_};
 }
@@ -228,11 +224,17 @@ std::string PostgresConnection::where() const {
                        host != nullptr && *host != '\0' ? host : "the local server");
 }
 
+void forbid_transaction_timeout(PostgresConnection &connection) {
+    if (PQserverVersion(connection.get()) >= 170000)
+        connection.execute("SET transaction_timeout = 0");
+}
+
 void pin_session(PostgresConnection &connection) {
     connection.execute(
         "SET search_path = pg_catalog, pg_temp; SET statement_timeout = 0; SET lock_timeout = 0; "
         "SET idle_in_transaction_session_timeout = 0; SET client_min_messages = warning; "
         "SET DateStyle = ISO");
+    forbid_transaction_timeout(connection);
 }
 
 } // namespace waltrail

@@ -80,9 +80,14 @@ class PostgresConnection {
     Result next_result();        // null behind the last one
     void flush();                // until the kernel has all that was sent
 
-    // Throws (reconnect) when the server is not at work for this connection, and will never answer; says in the log what it waits for
-    // otherwise.
+    // Throws (reconnect) when the server is not at work for this connection, and will never answer: then it is lost. Says in the log what
+    // the server waits for otherwise.
     void require_peer();
+    // Whether it is of no use any more. PQstatus() does not tell of a server that went silent: libpq still waits for its answer then, and
+    // refuses the next command.
+    [[nodiscard]] bool is_lost() const {
+        return is_silent_ || PQstatus(connection_.get()) != CONNECTION_OK;
+    }
     // tcp_user_timeout of the connection string, in both senses: that the other side's kernel, and that its server is silent. 0: for ever.
     [[nodiscard]] std::chrono::milliseconds silence_max() const { return silence_max_; }
 
@@ -105,6 +110,7 @@ class PostgresConnection {
                               std::optional<std::string_view> bytes);
     void accept_bytes_of_no_encoding();
     void remember_peer(std::map<std::string, std::string> settings);
+    [[noreturn]] void lose(const std::string &finding);
     Result last_result(int is_sent, const std::string &sql);
     void wait(short events);
     static void receive_notice(void *owner, const PGresult *result);
@@ -112,12 +118,16 @@ class PostgresConnection {
     std::string end_;
     Connection connection_;
     std::map<std::string, std::string> settings_; // of a connection to the same server
-    Backend backend_;
+    Backend backend_;                             // empty until the server has told it
     std::chrono::milliseconds silence_max_{0};
+    bool is_silent_ = false;
     // Owned apart, so that libpq's pointer to it survives a move of this object.
     std::unique_ptr<std::vector<std::string>> warnings_;
     std::map<std::string, std::string> prepared_; // names by their SQL
 };
+
+// What a role or database has set must not end a transaction half-way; also where a walsender decodes one. PostgreSQL 17 has it.
+void forbid_transaction_timeout(PostgresConnection &connection);
 
 // What a role or database has set must not end a step half-way, lead a name astray or change how a value reads.
 void pin_session(PostgresConnection &connection);

@@ -17,6 +17,13 @@ bool is_begun_copy(ExecStatusType status) {
     return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
 }
 
+// A connection that is being made may take connect_timeout, and so may its first answers: nobody can be asked about it yet.
+std::chrono::milliseconds first_answer_max(std::map<std::string, std::string> &settings) {
+    constexpr std::chrono::seconds usual{10};
+    std::chrono::seconds given(std::atol(settings["connect_timeout"].c_str()));
+    return given.count() > 0 ? given : usual;
+}
+
 } // namespace
 
 // Of several hosts in the connection string, the one that was reached. The server's own number of the process, because a pooler between
@@ -24,13 +31,15 @@ bool is_begun_copy(ExecStatusType status) {
 void PostgresConnection::remember_peer(std::map<std::string, std::string> settings) {
     PGconn *connection = connection_.get();
     PQsetnonblocking(connection, 1);
-    silence_max_ = std::chrono::milliseconds(std::atol(settings["tcp_user_timeout"].c_str()));
+    silence_max_ = first_answer_max(settings);
     settings["host"] = PQhost(connection);
     settings["port"] = PQport(connection);
     settings["hostaddr"] = PQhostaddr(connection);
     settings_ = std::move(settings);
     Result own = execute(own_backend_sql);
+    accept_bytes_of_no_encoding();
     backend_ = {own.string(0, 0), own.string(0, 1)};
+    silence_max_ = std::chrono::milliseconds(std::atol(settings_["tcp_user_timeout"].c_str()));
 }
 
 Result PostgresConnection::run(const std::string &sql) {
@@ -77,14 +86,17 @@ void PostgresConnection::wait(short events) {
     while (true) {
         int ready = poll(&descriptor, 1, timeout_ms);
         if (ready > 0) return;
-        if (ready < 0 && errno != EINTR)
+        if (ready < 0 && errno != EINTR) {
+            is_silent_ = true;
             throw Error(Disposition::reconnect, fmt::format("could not wait for the {}", end_), "",
                         "", end_);
+        }
         if (ready == 0) require_peer();
     }
 }
 
 void PostgresConnection::require_peer() {
+    if (backend_.pid.empty()) lose("it has not answered yet");
     BackendProbe probe = probe_backend(settings_, backend_);
     if (probe.is_at_work) {
         spdlog::info("{} has been silent for {} s: {}", where(), silence_max_.count() / 1000,
@@ -94,9 +106,14 @@ void PostgresConnection::require_peer() {
     // What it said while it was asked about may be the answer.
     pollfd descriptor{PQsocket(connection_.get()), POLLIN, 0};
     if (poll(&descriptor, 1, 0) > 0) return;
+    lose(probe.finding);
+}
+
+void PostgresConnection::lose(const std::string &finding) {
+    is_silent_ = true;
     throw Error(Disposition::reconnect,
                 fmt::format("{} has been silent for {} s: {}", where(), silence_max_.count() / 1000,
-                            probe.finding),
+                            finding),
                 "", "", end_);
 }
 

@@ -42,6 +42,9 @@ void read_source(PostgresConnection &destination, const std::string &database,
 constexpr const char *ranges_sql =
     "SELECT start_lsn, end_lsn, timeline, last_commit_lsn, last_end_lsn, last_transaction_id, "
     "pg_catalog.round((extract(epoch FROM last_committed_at) - 946684800) * "
+    "1000000)::pg_catalog.int8, "
+    "pg_catalog.floor((extract(epoch FROM coalesce(source_time, "
+    "CASE WHEN last_committed_at IS NULL THEN recorded_at END)) - 946684800) * "
     "1000000)::pg_catalog.int8 "
     "FROM changes.applied WHERE source_id = $1 ORDER BY start_lsn";
 
@@ -64,6 +67,7 @@ RETURNING pg_catalog.floor((extract(epoch FROM pg_catalog.clock_timestamp()) - 9
 void take_contiguous(const Result &rows, int row, Progress &progress) {
     progress.recorded_end = lsn_of(rows.text(row, 1));
     progress.timeline = number<uint32_t>(rows.text(row, 2));
+    if (!rows.is_null(row, 7)) progress.source_time = {number<int64_t>(rows.text(row, 7))};
     if (rows.is_null(row, 3)) return;
     progress.last_commit = wire::Transaction{{number<uint64_t>(rows.text(row, 5))},
                                              lsn_of(rows.text(row, 3)),

@@ -26,6 +26,8 @@ struct Progress {
     Lsn recorded_end;          // end of the contiguous ranges
     std::vector<Range> beyond; // ranges recorded past the contiguous end, in order
     std::optional<wire::Transaction> last_commit;
+    // As Advance::source_time; before there is one, and a commit, when the source was registered.
+    std::optional<wire::Timestamp> source_time;
 };
 
 // Refuses (Disposition::stop) when the extension is missing or of another version, or the trail is missing or was not completed

@@ -4,20 +4,18 @@
 
 namespace waltrail {
 
-// | the recorded end is                      | everything committed before … is in the trail |
-// |------------------------------------------|-----------------------------------------------|
-// | the end of the last recorded transaction | its commit                                    |
-// | past it: an idle source's position       | the moment when that position was recorded    |
-Lag lag_behind(const RecordedPoint &recorded, Lsn wal_end, wire::Timestamp source_time,
-               std::chrono::steady_clock::time_point now) {
+// By the source's clock alone, and by what is recorded: an outage makes no difference, whoever looks.
+Lag lag_behind(const RecordedPoint &recorded, Lsn wal_end, wire::Timestamp source_time) {
     if (wal_end <= recorded.end) return {};
-    double since_record_s = std::chrono::duration<double>(now - recorded.at).count();
-    double seconds = since_record_s;
-    if (recorded.last_commit && recorded.last_commit->end_lsn == recorded.end)
-        seconds = static_cast<double>(source_time.microseconds -
-                                      recorded.last_commit->committed_at.microseconds) /
-                  1e6;
-    return {wal_end.value - recorded.end.value, std::max(0.0, seconds)};
+    Lag lag{wal_end.value - recorded.end.value, std::nullopt};
+    std::optional<int64_t> complete_to;
+    if (recorded.last_commit) complete_to = recorded.last_commit->committed_at.microseconds;
+    if (recorded.source_time)
+        complete_to = std::max(complete_to.value_or(INT64_MIN), recorded.source_time->microseconds);
+    if (complete_to)
+        lag.seconds =
+            std::max(0.0, static_cast<double>(source_time.microseconds - *complete_to) / 1e6);
+    return lag;
 }
 
 } // namespace waltrail

@@ -5,7 +5,6 @@
 #include "apply/lsn.hpp"
 #include "apply/progress.hpp"
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
 
@@ -14,17 +13,16 @@ namespace waltrail {
 struct RecordedPoint {
     Lsn end;
     std::optional<wire::Transaction> last_commit; // recorded before it
-    std::chrono::steady_clock::time_point at{};   // when it was recorded
+    std::optional<wire::Timestamp> source_time;   // everything committed before it is, too
 };
 
 struct Lag {
     uint64_t bytes = 0;
-    double seconds = 0; // at most
+    std::optional<double> seconds = 0; // at most; none: nothing is known of the time yet
 };
 
-// `source_time` is the source's clock when its WAL had come to `wal_end`; `now` the same moment here.
+// `source_time` is the source's clock when its WAL had come to `wal_end`.
 [[nodiscard]] Lag lag_behind(const RecordedPoint &recorded, Lsn wal_end,
-                             wire::Timestamp source_time,
-                             std::chrono::steady_clock::time_point now);
+                             wire::Timestamp source_time);
 
 } // namespace waltrail

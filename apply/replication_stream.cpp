@@ -68,7 +68,9 @@ std::vector<TimelineSwitch> parse_history(std::string_view file) {
 } // namespace
 
 ReplicationStream::ReplicationStream(const std::string &conninfo)
-    : connection_(conninfo, "source", PostgresConnection::Mode::replication) {}
+    : connection_(conninfo, "source", PostgresConnection::Mode::replication) {
+    forbid_transaction_timeout(connection_);
+}
 
 SourceSystem ReplicationStream::identify() {
     SourceSystem system;

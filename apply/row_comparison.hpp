@@ -19,6 +19,8 @@ struct ComparedColumn {
     std::string type;
     bool by_presence =
         false; // masked: only whether it is NULL. The source's row has true for a value
+
+    bool operator==(const ComparedColumn &) const = default;
 };
 
 // A change, as much of it as says what became of the row.
@@ -28,6 +30,7 @@ struct TrailChange {
     uint64_t position = 0;
     std::string after;
     std::set<std::string> unreadable; // columns whose value is marked or erased
+    bool is_left = false;             // the retention has dropped changes that were committed later
 };
 
 // Of one row.

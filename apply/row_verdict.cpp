@@ -1,5 +1,7 @@
 #include "apply/row_verdict.hpp"
 
+#include <algorithm>
+
 namespace waltrail {
 
 namespace {
@@ -11,6 +13,7 @@ namespace {
 // | there         | it is there                       | compared                                                      |
 // | not there     | nothing, or it is gone            | gone                                                          |
 // | not there     | it is there                       | missing in the source, unless it has left for another key, was perhaps in a partition that was truncated, or such losses are not told |
+// | (any)         | what is neither equal nor gone, and the retention has dropped later changes | not comparable      |
 Judgement judge_by(const RowCase &row, const TrailChange &change,
                    const std::vector<ComparedColumn> &columns, const TableHistory &history) {
     Judgement judgement{.change = &change};
@@ -51,6 +54,9 @@ Judgement judge_row(const RowCase &row, const std::vector<ComparedColumn> &colum
         if (is_good(judgement.verdict)) return judgement;
         if (&change == &row.newest.front()) first = judgement;
     }
+    bool is_left = std::all_of(row.newest.begin(), row.newest.end(),
+                               [](auto &change) { return change.is_left; });
+    if (is_left) first.verdict = Verdict::not_comparable;
     return first;
 }
 

@@ -18,9 +18,18 @@ constexpr const char *application = "waltrail metrics";
 } // namespace
 
 void ServerWatch::start(int source_id) {
-    if (thread_.joinable()) return;
+    if (source_thread_.joinable()) return;
     source_id_ = source_id;
-    thread_ = std::jthread([this](const std::stop_token &stop) { run(stop); });
+    auto begin = [this](auto look) {
+        return std::jthread([this, look](const std::stop_token &stop) {
+            while (!stop.stop_requested()) {
+                (this->*look)(stop);
+                wait_for(interval_, stop);
+            }
+        });
+    };
+    source_thread_ = begin(&ServerWatch::look_at_source);
+    destination_thread_ = begin(&ServerWatch::look_at_destination);
 }
 
 WatchedFigures ServerWatch::latest() const {
@@ -35,14 +44,6 @@ WatchedFigures ServerWatch::latest() const {
     return figures;
 }
 
-void ServerWatch::run(const std::stop_token &stop) {
-    while (!stop.stop_requested()) {
-        look_at_source(stop);
-        look_at_destination(stop);
-        wait_for(interval_, stop);
-    }
-}
-
 // What is recorded is read before the source is asked: so lag is never less than it was.
 void ServerWatch::look_at_source(const std::stop_token &stop) {
     std::optional<SourceFigures> figures;
@@ -50,7 +51,7 @@ void ServerWatch::look_at_source(const std::stop_token &stop) {
     look_at(source_, ends_.source, "source", stop, [&](auto &connection, const Asking &asking) {
         RecordedPoint recorded = recorded_();
         figures = read_source_figures(connection, ends_.slot, asking);
-        lag = lag_behind(recorded, figures->wal_end, figures->time, Clock::now());
+        lag = lag_behind(recorded, figures->wal_end, figures->time);
     });
     std::unique_lock lock(mutex_);
     figures_.source = std::move(figures);

@@ -1,5 +1,5 @@
-// Asks both servers for their figures now and then, in a thread and on connections of its own: neither who reads the metrics nor the
-// stream ever waits for an answer. What could not be asked lately is not known; it is never told again as it was before.
+// Asks both servers for their figures now and then, each in a thread and on a connection of its own: neither who reads the metrics nor the
+// stream ever waits for an answer, nor does one server for the other. What could not be asked lately is not known; it is never told again as it was before.
 #pragma once
 
 #include "apply/recorded_point.hpp"
@@ -26,12 +26,12 @@ struct WatchedFigures {
 
 class ServerWatch {
   public:
-    // `recorded` answers up to where the trail is; called by the thread.
+    // `recorded` answers up to where the trail is; called by a thread.
     ServerWatch(const ApplySettings &settings, std::function<RecordedPoint()> recorded)
         : ends_(settings.ends), interval_(settings.metrics_interval),
           recorded_(std::move(recorded)) {}
 
-    // Starts the thread; later calls do nothing.
+    // Starts the threads; later calls do nothing.
     void start(int source_id);
     void set_interval(std::chrono::milliseconds interval) { interval_ = interval; }
     [[nodiscard]] WatchedFigures latest() const;
@@ -39,13 +39,12 @@ class ServerWatch {
   private:
     using Clock = std::chrono::steady_clock;
 
-    // One of the servers: its connection is the thread's alone.
+    // One of the servers: its connection is its thread's alone.
     struct WatchedEnd {
         std::optional<PostgresConnection> connection;
         bool is_told = false; // that it cannot be asked
     };
 
-    void run(const std::stop_token &stop);
     void look_at_source(const std::stop_token &stop);
     void look_at_destination(const std::stop_token &stop);
     // Connects where that is necessary, and calls `look`, which throws where the server does not answer.
@@ -64,7 +63,8 @@ class ServerWatch {
     WatchedFigures figures_;
     Clock::time_point source_read_at_{};
     Clock::time_point destination_read_at_{};
-    std::jthread thread_; // last: it uses everything above
+    std::jthread source_thread_; // last: they use everything above
+    std::jthread destination_thread_;
 };
 
 } // namespace waltrail

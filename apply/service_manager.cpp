@@ -34,7 +34,11 @@ ServiceManager::ServiceManager() {
 
 ServiceManager::~ServiceManager() = default;
 
+void ServiceManager::opening() { is_streaming_ = false; }
+
 void ServiceManager::streaming(const std::string &what) {
+    beat();
+    is_streaming_ = true;
     notify(fmt::format("READY=1\nSTATUS={}", what));
 }
 
@@ -50,12 +54,12 @@ void ServiceManager::reloading() {
 void ServiceManager::stopping() { notify("STOPPING=1\nSTATUS=stopping"); }
 
 // It tells that all is well four times as often as it must, as long as the last beat is not older than half of the patience: so
-// systemd notices between one half and the whole of it.
+// systemd notices one and a half times the patience after the last beat, at the latest.
 void ServiceManager::watch(std::stop_token stop, Clock::duration patience) {
     auto interval = std::chrono::duration_cast<std::chrono::milliseconds>(patience) / 4;
     while (!stop.stop_requested()) {
         Clock::duration age = Clock::now().time_since_epoch() - Clock::duration(last_beat_.load());
-        if (age < patience / 2) notify("WATCHDOG=1");
+        if (!is_streaming_ || age < patience / 2) notify("WATCHDOG=1");
         wait_for(interval, stop);
     }
 }

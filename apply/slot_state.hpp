@@ -16,7 +16,8 @@ struct SlotState {
     std::string database; // empty for a physical slot
     bool active = false;
     std::string active_pid;
-    std::string wal_status; // "lost" when invalidated
+    std::string wal_status;          // "lost" when invalidated
+    std::string invalidation_reason; // of PostgreSQL 17 and later; empty before
     Lsn confirmed;
     int64_t retained_bytes = 0;             // WAL that is kept for it
     std::optional<int64_t> safe_bytes_left; // WAL until it may be invalidated; none: no limit

@@ -12,7 +12,7 @@
 namespace waltrail {
 
 // Waits until the session that holds the lock has ended, for as long as the destination may take to notice that its
-// client is gone; then stops (Disposition::stop), because another apply process is alive. Held until the connection closes. Returns
+// client is gone; then fails (Disposition::reconnect), because another apply process is alive. Held until the connection closes. Returns
 // without the lock when `stop` is requested.
 void lock_source(PostgresConnection &destination, const Progress &source, std::stop_token stop);
 

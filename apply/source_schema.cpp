@@ -32,7 +32,7 @@ void in_transaction(PostgresConnection &source, const std::function<void()> &wor
         work();
         source.execute("COMMIT");
     } catch (const Error &) {
-        if (PQstatus(source.get()) == CONNECTION_OK) source.execute("ROLLBACK");
+        if (!source.is_lost()) source.execute("ROLLBACK");
         throw;
     }
 }

@@ -18,10 +18,11 @@ struct SourceStatus {
     std::string database;
     std::string slot;
     std::optional<Lsn> recorded_end;
-    std::optional<Lsn> last_end;                  // of the last transaction before the recorded end
-    std::optional<std::string> last_committed_at; // of that transaction
+    std::optional<std::string> last_committed_at; // of the last transaction before the recorded end
     std::optional<std::string> recorded_at;       // when the recorded end was written
     double recorded_age_s = 0;
+    std::optional<std::string>
+        complete_to;         // by the source's clock: everything committed before is recorded
     int64_t changes = 0;     // written in total
     int64_t marked = 0;      // of these
     int64_t quarantined = 0; // changes that are in quarantine

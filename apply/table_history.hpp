@@ -47,6 +47,8 @@ struct PresentTable {
     std::set<uint32_t> members;               // the table, or its partitions and itself
     std::map<std::string, std::string> types; // of its columns
     std::vector<std::string> key;
+
+    bool operator==(const PresentTable &) const = default;
 };
 
 // Whether values of both types have the same text as a key: without a length, and one family of integers or texts.

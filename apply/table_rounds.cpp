@@ -44,7 +44,7 @@ bool TableRounds::alter(const std::string &oid, const std::string &name, const s
         return true;
     } catch (const Error &error) {
         // A signal is for run() to notice, when the caller has put its own list in order.
-        if (PQstatus(source_.get()) != CONNECTION_OK) throw;
+        if (source_.is_lost()) throw;
         lock_waited_ += std::chrono::steady_clock::now() - start;
         if (error.disposition() == Disposition::retry) {
             locked_.push_back(name);

@@ -44,7 +44,7 @@ size_t bytes_of(const RowCase &row) { return row.row ? row.row->size() : 0; }
 } // namespace
 
 TableVerifier::TableVerifier(VerifyRun &run, VerifiedTable table)
-    : run_(run), table_(std::move(table)) {
+    : run_(run), as_read_(std::move(table)), table_(as_read_) {
     report_.schema = table_.present.schema;
     report_.table = table_.present.table;
     report_.notes = table_.notes;
@@ -57,9 +57,7 @@ TableReport TableVerifier::verify() {
         else if (table_.rows_estimate > 0)
             report_.counts.not_comparable = static_cast<uint64_t>(table_.rows_estimate);
     } catch (const Error &error) {
-        if (PQstatus(run_.source.get()) != CONNECTION_OK ||
-            PQstatus(run_.destination.get()) != CONNECTION_OK)
-            throw;
+        if (run_.source.is_lost() || run_.destination.is_lost()) throw;
         table_.problem = error.problem();
         table_.is_refused = true;
         report_.counts.undecided += pending_.size();
@@ -185,11 +183,17 @@ void TableVerifier::settle() {
     settle_pending(Look::at_once);
     if (!pending_.empty()) {
         bool is_caught_up = run_.wait.catch_up();
+        require_unaltered();
         trail_->read_history();
         settle_pending(is_caught_up ? Look::at_all : Look::too_early);
     }
     pending_.clear();
     pending_bytes_ = 0;
+}
+
+void TableVerifier::require_unaltered() {
+    if (is_unaltered(run_.source, run_.selection, as_read_)) return;
+    throw Error(Disposition::stop, "it was altered meanwhile", "verify it again");
 }
 
 void TableVerifier::settle_pending(Look look) {

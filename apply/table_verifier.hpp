@@ -3,7 +3,8 @@
 //
 // Writers go on meanwhile. A row that is as the trail says is done with at once. All others wait until the trail has recorded whatever
 // their range's snapshot had seen, and are then compared with the newest change that the snapshot had seen, by transaction id: so they are
-// never compared with a state of another moment, and none has to be read again. What the trail does not reach in time is undecided.
+// never compared with a state of another moment, and none has to be read again. What the trail does not reach in time is undecided. So is what is
+// left of a table that somebody has altered meanwhile: its rows were read as what it is no longer.
 #pragma once
 
 #include "apply/row_rate.hpp"
@@ -34,6 +35,7 @@ struct VerifyRun {
     PostgresConnection &source;
     PostgresConnection &destination;
     const VerifySettings &settings;
+    const Selection &selection; // that of the settings, and the source's own
     const SourceTrail &trail;
     const std::vector<NotedGap> &gaps;
     TrailWait &wait;
@@ -68,6 +70,7 @@ class TableVerifier {
     // What is not good at once may be so later; what is not when the trail has not caught up, is undecided.
     enum class Look { at_once, at_all, too_early };
     void settle_pending(Look look);
+    void require_unaltered();
     void settle_row(PendingRow &row, Look look, std::vector<PendingRow> &left);
     void look_again(std::span<PendingRow> rows); // of one moment
     void find_what_left(std::span<PendingRow> rows);
@@ -79,7 +82,8 @@ class TableVerifier {
     [[nodiscard]] std::string cause_of(const Judgement &judgement) const;
 
     VerifyRun &run_;
-    VerifiedTable table_;
+    const VerifiedTable as_read_; // before the first row
+    VerifiedTable table_;         // less what the trail's history does not let compare
     TableReport report_;
     std::optional<TrailRows> trail_;
     std::optional<SourceRows> rows_;

@@ -26,10 +26,26 @@ SELECT r.relation_oid, r.from_position, r.schema, r."table", r.leaf_schema, r.le
         OR (r.schema = $2 AND r."table" = $3))
  ORDER BY r.from_position)";
 
+// A change that is older than what the retention has dropped may be what it left of a row's changes.
 constexpr std::string_view change_columns =
     "c.id, c.operation, c.position, c.after::text AS after, "
     "(c.context->'_waltrail'->'after')::text AS marks, "
-    "(c.context->'_waltrail'->'erased')::text AS erased";
+    "(c.context->'_waltrail'->'erased')::text AS erased, "
+    "c.committed_at < (SELECT max(d.upper_bound) FROM changes.drops AS d) AS is_left";
+
+// The newest changes before each hour of the day after what was dropped, by the primary key, whose ids begin with the time of the commit: a day
+// may have many millions. $1: label; {0}: when the day begins, a literal.
+constexpr const char *later_transactions_sql = R"(
+WITH hour (h, id) AS (
+    SELECT h, (lpad(to_hex(floor(extract(epoch FROM {0}::timestamptz + h * interval '1 hour') * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
+      FROM generate_series(0, 24) AS h)
+SELECT max(n.transaction_id)
+  FROM hour CROSS JOIN LATERAL (
+       SELECT c.transaction_id, c.database FROM public.changes AS c
+        WHERE c.committed_at >= {0}::timestamptz AND c.committed_at < {0}::timestamptz + interval '1 day'
+          AND c.id >= (SELECT day.id FROM hour AS day WHERE day.h = 0) AND c.id < hour.id
+        ORDER BY c.id DESC LIMIT 1000) AS n
+ WHERE hour.h > 0 AND n.database = $1)";
 
 uint64_t number(const Result &rows, int row, int column) {
     return std::strtoull(rows.string(row, column).c_str(), nullptr, 10);
@@ -75,6 +91,7 @@ TrailChange change_of(const Result &rows, int row, int column) {
     change.after = rows.string(row, column + 3);
     add_columns(rows.text(row, column + 4), change.unreadable);
     add_columns(rows.text(row, column + 5), change.unreadable);
+    change.is_left = rows.text(row, column + 6) == "t";
     return change;
 }
 
@@ -85,12 +102,17 @@ std::string elements(const std::vector<std::string> &texts) {
 } // namespace
 
 // A transaction that began after the slot was made is in the trail. What the retention has dropped since was committed before the end of what
-// it dropped: a row's transaction was begun after that, and so is in the trail, if its id is higher than that of some transaction of the
-// day after. That is wrong only if no transaction of a whole day was begun in it.
+// it dropped: a row's transaction was begun after that, and so is in the trail, if its id is higher than that of some transaction that was
+// begun in the day after. That is wrong only if none of those that are looked at was.
 SourceTrail read_source_trail(PostgresConnection &destination, int source_id,
                               const std::string &label) {
     SourceTrail trail{.source_id = source_id, .label = label};
     trail.relation = destination.execute("SELECT changes.readable()").string(0, 0);
+    if (trail.relation == "changes.changes")
+        throw Error(
+            Disposition::stop,
+            fmt::format("{}: the role may read some tables of the trail only", destination.where()),
+            "use a role that was given the whole of it by changes.grant_reader()");
     Result begin = destination.execute(
         "SELECT s.first_transaction_id, (SELECT max(d.upper_bound) FROM changes.drops AS d) FROM "
         "changes.sources AS s WHERE s.id = $1",
@@ -99,11 +121,7 @@ SourceTrail read_source_trail(PostgresConnection &destination, int source_id,
     trail.known_from_xid = number(begin, 0, 0);
     if (begin.is_null(0, 1)) return trail;
     Result later = destination.execute(
-        fmt::format("SELECT max(c.transaction_id) FROM {} AS c WHERE c.database = $1 AND "
-                    "c.committed_at >= $2::timestamptz AND c.committed_at < $2::timestamptz + "
-                    "interval '1 day'",
-                    trail.relation),
-        {label, begin.string(0, 1)});
+        fmt::format(later_transactions_sql, destination.quote_literal(begin.text(0, 1))), {label});
     if (later.is_null(0, 0))
         trail.known_from_xid.reset();
     else
@@ -152,10 +170,11 @@ std::vector<std::vector<TrailChange>> TrailRows::newest(const std::vector<std::s
                         "changes.commit_time(c.id) DESC NULLS LAST, c.position DESC LIMIT 1)",
                         found, change_columns, of_key, newest_by_position_max);
     Result rows = destination_.execute(
-        fmt::format("SELECT k.n - 1, c.id, c.operation, c.position, c.after, c.marks, c.erased "
-                    "FROM unnest($1::text[]) WITH ORDINALITY AS "
-                    "k (key, n) CROSS JOIN LATERAL ({}) AS c ORDER BY k.n, c.pick",
-                    found),
+        fmt::format(
+            "SELECT k.n - 1, c.id, c.operation, c.position, c.after, c.marks, c.erased, c.is_left "
+            "FROM unnest($1::text[]) WITH ORDINALITY AS "
+            "k (key, n) CROSS JOIN LATERAL ({}) AS c ORDER BY k.n, c.pick",
+            found),
         {elements(keys)});
     for (int row = 0; row < rows.rows(); row++) {
         auto &of_this = newest[number(rows, row, 0)];
@@ -203,6 +222,14 @@ std::vector<bool> TrailRows::has_left(const std::vector<LeftKey> &keys,
     return has_left;
 }
 
+// Of a key that has changes under several names only the name with the newest has the row.
+std::string TrailRows::has_later_change() const {
+    if (history_.stretches().size() == 1) return "false";
+    return fmt::format("EXISTS (SELECT FROM {} AS c WHERE {} AND c.primary_key = k.primary_key AND "
+                       "c.position > k.position)",
+                       trail_.relation, condition());
+}
+
 // Backwards, because that is how the index has the newest change of each key first.
 std::vector<TrailKey> TrailRows::next_keys(size_t count) {
     std::vector<TrailKey> keys;
@@ -210,15 +237,17 @@ std::vector<TrailKey> TrailRows::next_keys(size_t count) {
         const NamedStretch &stretch = history_.stretches()[stretch_];
         Result rows = destination_.execute(
             fmt::format(
-                "SELECT DISTINCT ON (c.primary_key) c.primary_key, c.operation FROM {} AS c WHERE "
-                "c.\"table\" = $1 AND c.schema = $2 AND c.database = $3 AND c.position >= {} AND "
-                "c.position < {} AND c.primary_key {} ORDER BY c.primary_key DESC, c.position DESC "
-                "LIMIT {}",
-                trail_.relation, stretch.from, stretch.until,
+                "SELECT k.primary_key, k.operation, {} FROM (SELECT DISTINCT ON (c.primary_key) "
+                "c.primary_key, c.operation, c.position FROM {} AS c WHERE c.\"table\" = $1 AND "
+                "c.schema = $2 AND c.database = $3 AND c.position >= {} AND c.position < {} AND "
+                "c.primary_key {} ORDER BY c.primary_key DESC, c.position DESC LIMIT {}) AS k "
+                "ORDER BY k.primary_key DESC",
+                has_later_change(), trail_.relation, stretch.from, stretch.until,
                 last_key_ ? "< $4" : "IS NOT NULL AND $4::text IS NULL", count),
             {stretch.table, stretch.schema, trail_.label, last_key_});
         for (int row = 0; row < rows.rows(); row++)
-            keys.push_back({rows.string(row, 0), rows.text(row, 1) != "DELETE"});
+            keys.push_back(
+                {rows.string(row, 0), rows.text(row, 1) != "DELETE" && rows.text(row, 2) == "f"});
         last_key_.reset();
         if (keys.size() < count)
             stretch_++;

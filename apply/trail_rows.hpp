@@ -22,12 +22,13 @@ struct SourceTrail {
     std::optional<uint64_t> known_from_xid;
 };
 
+// Throws where the role may not read all of it.
 [[nodiscard]] SourceTrail read_source_trail(PostgresConnection &destination, int source_id,
                                             const std::string &label);
 
 struct TrailKey {
     std::string key;
-    bool has_row = false; // its newest change made or changed one
+    bool has_row = false; // its newest change, which is under this name, made or changed one
 };
 
 struct Truncations {
@@ -63,6 +64,7 @@ class TrailRows {
 
   private:
     [[nodiscard]] std::string condition() const;
+    [[nodiscard]] std::string has_later_change() const; // than `k` has, a key under one name
 
     PostgresConnection &destination_;
     const SourceTrail &trail_;

@@ -1,8 +1,5 @@
 #include "apply/trail_wait.hpp"
 
-#include "apply/one_server.hpp"
-#include "apply/settings.hpp"
-#include "apply/slot_state.hpp"
 #include "apply/source_clock.hpp"
 
 #include <fmt/format.h>
@@ -14,15 +11,8 @@ namespace waltrail {
 namespace {
 
 constexpr std::chrono::milliseconds look_interval{200};
-// After which what lies between is no commit that apply is still at.
-constexpr std::chrono::seconds echo_patience{5};
 
 } // namespace
-
-TrailWait::TrailWait(PostgresConnection &source, PostgresConnection &destination, std::string label,
-                     std::string slot, std::chrono::seconds patience)
-    : source_(source), destination_(destination), label_(std::move(label)), slot_(std::move(slot)),
-      patience_(patience), is_one_server_(is_one_server(destination, source)) {}
 
 // A commit record is in the WAL before other sessions see what it has committed. It may not have been flushed yet, and is sent after that.
 Lsn TrailWait::source_end() {
@@ -34,14 +24,12 @@ Lsn TrailWait::source_end() {
     return moment->position;
 }
 
-// On one server apply leaves up to 64 KiB of idle WAL unrecorded (docs/architecture.md); a commit of a table's change it records at once.
-bool TrailWait::has_recorded(Lsn target, std::chrono::steady_clock::duration waited) {
+// Where source and destination are one server, apply records idle WAL every five minutes only (docs/architecture.md). Nothing tells that what it
+// has not recorded holds no commit: it may be decoding one, or wait for a lock to write it.
+bool TrailWait::has_recorded(Lsn target) {
     Result row = destination_.execute("SELECT changes.horizon($1)", {label_});
     recorded_end_ = parse_lsn(row.text(0, 0)).value_or(Lsn{});
-    if (recorded_end_ >= target) return true;
-    return is_one_server_ && waited >= echo_patience &&
-           target.value - recorded_end_.value < ApplySettings{}.echo_bytes_max &&
-           read_slot(source_, slot_).active;
+    return recorded_end_ >= target;
 }
 
 bool TrailWait::catch_up() {
@@ -49,10 +37,9 @@ bool TrailWait::catch_up() {
     Lsn target = source_end();
     auto begin = Clock::now();
     for (;;) {
-        auto waited = Clock::now() - begin;
-        if (has_recorded(target, waited)) return true;
+        if (has_recorded(target)) return true;
         bool is_stuck = given_up_at_ == recorded_end_ && given_up_at_ != Lsn{};
-        if (is_stuck || waited >= patience_) break;
+        if (is_stuck || Clock::now() - begin >= patience_) break;
         std::this_thread::sleep_for(look_interval);
     }
     given_up_at_ = recorded_end_;

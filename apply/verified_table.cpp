@@ -14,7 +14,15 @@ namespace waltrail {
 
 namespace {
 
-constexpr const char *tables_sql = R"(
+constexpr const char *list_sql = R"(
+SELECT r.oid
+  FROM (SELECT DISTINCT coalesce(pg_partition_root(c.oid), c.oid) AS root
+          FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+         WHERE {} AND c.relpersistence = 'p') AS recorded
+  JOIN pg_class AS r ON r.oid = recorded.root JOIN pg_namespace AS rn ON rn.oid = r.relnamespace
+ ORDER BY rn.nspname, r.relname)";
+
+constexpr const char *table_sql = R"(
 SELECT r.oid, rn.nspname, r.relname, r.relkind = 'p', array_to_string(recorded.leaves, ','),
        (SELECT count(*) FROM pg_partition_tree(r.oid) AS p WHERE p.isleaf) > cardinality(recorded.leaves),
        has_schema_privilege(rn.oid, 'USAGE'), has_table_privilege(r.oid, 'SELECT'),
@@ -26,9 +34,9 @@ SELECT r.oid, rn.nspname, r.relname, r.relkind = 'p', array_to_string(recorded.l
                 UNION ALL SELECT pd.xmin FROM pg_attrdef AS pd WHERE pd.adrelid = r.oid OR pd.adrelid = ANY (recorded.leaves)) AS x)
   FROM (SELECT coalesce(pg_partition_root(c.oid), c.oid) AS root, array_agg(c.oid ORDER BY c.oid) AS leaves
           FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-         WHERE {} AND c.relpersistence = 'p' GROUP BY 1) AS recorded
-  JOIN pg_class AS r ON r.oid = recorded.root JOIN pg_namespace AS rn ON rn.oid = r.relnamespace
- ORDER BY rn.nspname, r.relname)";
+         WHERE {0} AND c.relpersistence = 'p' AND c.oid IN (SELECT relid FROM pg_partition_tree({1}) UNION SELECT {1}::oid)
+         GROUP BY 1) AS recorded
+  JOIN pg_class AS r ON r.oid = recorded.root JOIN pg_namespace AS rn ON rn.oid = r.relnamespace)";
 
 // Of each column the types inside it, and how it wraps them: `[]` for an array, `.` for a field. A cast to json of a type that is not the
 // server's own is user code, which to_jsonb() runs and the plugin does not (docs/values.md, "Exceptions"). Types may hold arrays of
@@ -77,24 +85,24 @@ std::set<uint32_t> numbers(std::string_view list) {
     return found;
 }
 
-VerifiedTable table_of(const PostgresConnection &source, const Result &rows, int row) {
+VerifiedTable table_of(const PostgresConnection &source, const Result &rows) {
     VerifiedTable table;
     PresentTable &present = table.present;
-    std::set<uint32_t> leaves = numbers(rows.text(row, 4));
-    present.oid = *numbers(rows.text(row, 0)).begin();
-    present.schema = shown_text(rows.text(row, 1));
-    present.table = shown_text(rows.text(row, 2));
-    present.is_partitioned = is_true(rows, row, 3);
+    std::set<uint32_t> leaves = numbers(rows.text(0, 4));
+    present.oid = *numbers(rows.text(0, 0)).begin();
+    present.schema = shown_text(rows.text(0, 1));
+    present.table = shown_text(rows.text(0, 2));
+    present.is_partitioned = is_true(rows, 0, 3);
     present.members = leaves;
     present.members.insert(present.oid);
-    table.sql_name = fmt::format("{}.{}", source.quote_identifier(rows.text(row, 1)),
-                                 source.quote_identifier(rows.text(row, 2)));
-    if (present.is_partitioned && is_true(rows, row, 5))
+    table.sql_name = fmt::format("{}.{}", source.quote_identifier(rows.text(0, 1)),
+                                 source.quote_identifier(rows.text(0, 2)));
+    if (present.is_partitioned && is_true(rows, 0, 5))
         table.chosen.assign(leaves.begin(), leaves.end());
-    table.may_read_xmin = is_true(rows, row, 7);
-    table.rows_estimate = std::atoll(rows.string(row, 8).c_str());
-    table.rewritten_by = numbers(rows.text(row, 9));
-    if (!is_true(rows, row, 6)) {
+    table.may_read_xmin = is_true(rows, 0, 7);
+    table.rows_estimate = std::atoll(rows.string(0, 8).c_str());
+    table.rewritten_by = numbers(rows.text(0, 9));
+    if (!is_true(rows, 0, 6)) {
         table.problem = fmt::format("the role lacks USAGE on schema \"{}\"", present.schema);
         table.is_refused = true;
     }
@@ -204,25 +212,33 @@ std::string presence_of(const std::string &name) {
     return fmt::format("t.{} IS DISTINCT FROM NULL OR NULL", name);
 }
 
-std::string VerifiedTable::shown_name() const {
-    return fmt::format("\"{}.{}\"", present.schema, present.table);
+std::vector<std::string> list_verified_tables(PostgresConnection &source,
+                                              const Selection &selection) {
+    return first_column(
+        source.execute(fmt::format(list_sql, selected_table_condition(source, selection))));
 }
 
-std::vector<VerifiedTable> read_verified_tables(PostgresConnection &source,
-                                                const Selection &selection) {
+std::optional<VerifiedTable> read_verified_table(PostgresConnection &source,
+                                                 const Selection &selection,
+                                                 const std::string &oid) {
     Result rows =
-        source.execute(fmt::format(tables_sql, selected_table_condition(source, selection)));
-    std::vector<VerifiedTable> tables;
-    for (int row = 0; row < rows.rows(); row++) {
-        VerifiedTable table = table_of(source, rows, row);
-        if (table.problem.empty()) {
-            SkippedColumns skipped = read_columns(source, selection, table);
-            skipped.tell(table.notes);
-            read_key(source, skipped, table);
-        }
-        tables.push_back(std::move(table));
+        source.execute(fmt::format(table_sql, selected_table_condition(source, selection), oid));
+    if (rows.rows() != 1) return std::nullopt;
+    VerifiedTable table = table_of(source, rows);
+    if (table.problem.empty()) {
+        SkippedColumns skipped = read_columns(source, selection, table);
+        skipped.tell(table.notes);
+        read_key(source, skipped, table);
     }
-    return tables;
+    return table;
+}
+
+bool is_unaltered(PostgresConnection &source, const Selection &selection,
+                  const VerifiedTable &table) {
+    auto now = read_verified_table(source, selection, std::to_string(table.present.oid));
+    if (!now) return false;
+    now->rows_estimate = table.rows_estimate;
+    return *now == table;
 }
 
 } // namespace waltrail

@@ -7,6 +7,7 @@
 #include "apply/selection.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -17,6 +18,8 @@ struct KeyColumn {
     std::string name;
     std::string cast;            // its type without a length, as SQL names it
     std::string operator_schema; // of its comparisons, quoted; empty where there are none
+
+    bool operator==(const KeyColumn &) const = default;
 };
 
 struct SourceColumn {
@@ -24,6 +27,8 @@ struct SourceColumn {
     std::string expression; // over `t`, quoted; of the value as the trail writes it
     bool holds_json =
         false; // which may be more than jsonb can hold: then the server refuses to write the row
+
+    bool operator==(const SourceColumn &) const = default;
 };
 
 struct VerifiedTable {
@@ -42,14 +47,22 @@ struct VerifiedTable {
     std::set<uint32_t> rewritten_by; // xmins that its rows may have of an ALTER TABLE
     int64_t rows_estimate = -1;      // of the planner's statistics; -1: none
 
-    [[nodiscard]] std::string shown_name() const;
+    bool operator==(const VerifiedTable &) const = default;
 };
 
 // An expression, over `t`: true where the column (a quoted name) has a value, otherwise NULL. All that leaves the source of what is masked.
 [[nodiscard]] std::string presence_of(const std::string &name);
 
-// All permanent tables that the selection records, in the order of their names. Needs search_path = pg_catalog.
-[[nodiscard]] std::vector<VerifiedTable> read_verified_tables(PostgresConnection &source,
-                                                              const Selection &selection);
+// OIDs of all permanent tables that the selection records, in the order of their names. Needs search_path = pg_catalog.
+[[nodiscard]] std::vector<std::string> list_verified_tables(PostgresConnection &source,
+                                                            const Selection &selection);
+
+// One of them as it is now; none where it is not one of them any more. Needs search_path = pg_catalog.
+[[nodiscard]] std::optional<VerifiedTable>
+read_verified_table(PostgresConnection &source, const Selection &selection, const std::string &oid);
+
+// Whether nobody has altered the table since it was read, nor what the role may read of it. Statistics do not count.
+[[nodiscard]] bool is_unaltered(PostgresConnection &source, const Selection &selection,
+                                const VerifiedTable &table);
 
 } // namespace waltrail

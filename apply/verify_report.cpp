@@ -95,6 +95,10 @@ std::string finding_line(const RowFinding &finding) {
     return line;
 }
 
+std::string note_line(const std::string &note) {
+    return fmt::format("{:<17}  {}\n", "note", one_line(note));
+}
+
 std::string table_lines(const TableReport &table) {
     std::string name = quoted(table.schema + "." + table.table);
     const TableCounts &counts = table.counts;
@@ -113,6 +117,7 @@ std::string table_lines(const TableReport &table) {
 }
 
 std::string total_line(const VerifyReport &report) {
+    if (report.tables.empty()) return "there is no table to compare\n";
     uint64_t rows = 0, failures = 0, undecided = 0;
     for (const TableReport &table : report.tables) {
         rows += table.counts.rows;
@@ -133,8 +138,10 @@ std::string verify_json(const VerifyReport &report) {
     auto tables = nlohmann::ordered_json::array(), findings = nlohmann::ordered_json::array();
     for (const TableReport &table : report.tables) tables.push_back(table_json(table));
     for (const RowFinding &finding : report.findings) findings.push_back(finding_json(finding));
-    return json_text(
-        {{"differences", report.differences}, {"tables", tables}, {"findings", findings}});
+    return json_text({{"differences", report.differences},
+                      {"tables", tables},
+                      {"findings", findings},
+                      {"notes", report.notes}});
 }
 
 } // namespace waltrail

@@ -47,20 +47,23 @@ struct TableReport {
 };
 
 struct VerifyReport {
-    std::vector<TableReport> tables;
+    std::vector<std::string> notes;   // patterns that match nothing
+    std::vector<TableReport> tables;  // none: there was none to look at
     std::vector<RowFinding> findings; // as many as are listed
     uint64_t differences = 0;         // all of them
 };
 
 // One line, without a line end: `different          "public.users" key "7": columns "email" (change 01…)`.
 [[nodiscard]] std::string finding_line(const RowFinding &finding);
+// A line about the whole run, with its line end.
+[[nodiscard]] std::string note_line(const std::string &note);
 // The lines of a table, each with its line end.
 [[nodiscard]] std::string table_lines(const TableReport &table);
 // The last line, with its line end.
 [[nodiscard]] std::string total_line(const VerifyReport &report);
 
 // {"differences": N, "tables": [{"schema", "table", "rows", …, "problem", "notes"}], "findings": [{"kind", "schema", "table", "key", "columns", "change",
-// "cause", "values"}]}
+// "cause", "values"}], "notes"}
 [[nodiscard]] std::string verify_json(const VerifyReport &report);
 
 } // namespace waltrail

@@ -1,7 +1,10 @@
 """`waltrail verify` finds every kind of difference, names it rightly, and names nothing else."""
 
+import contextlib
 import json
 import subprocess
+import threading
+import time
 
 import pytest
 
@@ -191,6 +194,51 @@ def test_what_the_retention_has_dropped_is_not_seen(pair):
     assert pair.equal().counts("users")["not_seen"] == 3
 
 
+def test_what_the_retention_has_left_of_a_row_is_no_difference(pair):
+    """Its older change is there, the newer one went with a partition."""
+    source, destination = pair.source, pair.destination
+    source.execute("CREATE TABLE users (id int PRIMARY KEY, v int)")
+    pair.init()
+    source.execute("INSERT INTO users VALUES (1, 1), (2, 2), (3, 3), (4, 4)")
+    source.execute("UPDATE users SET v = 0 WHERE id = 1")
+    source.execute("DELETE FROM users WHERE id = 2")
+    source.execute("DELETE FROM users WHERE id = 3")
+    source.execute("INSERT INTO users VALUES (3, 3)")
+    pair.follow()
+    pair.caught_up()
+    pair.tamper(
+        "DELETE FROM changes WHERE operation = 'UPDATE'",
+        "DELETE FROM changes WHERE primary_key = '2' AND operation = 'DELETE'",
+        "DELETE FROM changes AS c WHERE primary_key = '3' AND position = (SELECT max(position) FROM changes WHERE primary_key = '3')",
+    )
+    assert pair.verify().counts("users") == {"rows": 3, "equal": 1, "different": 1, "missing_in_trail": 1, "missing_in_source": 1}
+    destination.execute(
+        "INSERT INTO changes.drops (partition, lower_bound, upper_bound, rows, held, retention)"
+        " VALUES ('changes_p1', now() - interval '2 days', now() + interval '2 seconds', 3, 0, '1 day')"
+    )
+    assert pair.equal().counts("users") == {"rows": 3, "equal": 1, "not_comparable": 3}
+    time.sleep(3)
+    source.execute("INSERT INTO users VALUES (5, 5)")
+    pair.caught_up()
+    pair.tamper("""UPDATE changes SET after = '{"id": 5, "v": 0}' WHERE primary_key = '5'""")
+    assert pair.verify().named() == [("different", "users", "5", ("v",))]  # it is newer than what was dropped
+
+
+def test_patterns_that_match_nothing_are_told(pair):
+    pair.source.execute("CREATE TABLE users (id int PRIMARY KEY, v int)")
+    pair.init()
+    report = pair.verify("--tables", "public.usres")
+    assert (report.status, report.tables, report.differences) == (1, {}, 0)
+    assert report.of_run == ['pattern "public.usres" of --tables matches no table now']
+    done = pair.command("--tables", "public.usres")
+    assert (done.returncode, done.stdout.splitlines()) == (
+        1, ['note               pattern "public.usres" of --tables matches no table now', "there is no table to compare"])  # fmt: skip
+    report = pair.verify("--tables", "public.users", "--exclude-columns", "public.users.w")
+    assert report.status == 0 and list(report.tables) == ["public.users"]
+    assert report.of_run == ['pattern "public.users.w" of --exclude-columns matches no column now']
+    assert pair.verify().of_run == []
+
+
 def test_a_right_that_is_missing_is_told_and_the_rest_goes_on(pair, role):
     source, destination = pair.source, pair.destination
     source.execute("CREATE TABLE given (id int PRIMARY KEY, v int, secret text)")
@@ -237,17 +285,47 @@ def test_another_database_is_refused(pair, source_server, slot):
         other.drop()
 
 
-def test_one_server_that_is_both_ends(destination, slot, waltrail):
-    """Idle WAL of such a server is not recorded: that is no reason to wait for ever."""
+@pytest.fixture
+def one_server(destination, slot, waltrail):
+    """Both ends are one database, whose idle WAL is hardly ever recorded."""
     pair = VerifiedPair(destination, destination, slot, waltrail)
     destination.execute("CREATE TABLE users (id int PRIMARY KEY, v int)")
+    destination.execute("CREATE TABLE others (id serial PRIMARY KEY)")
     pair.init()
     pair.follow()
     destination.execute("INSERT INTO users VALUES (1, 1), (2, 2)")
     servers.wait_until(lambda: destination.value("SELECT count(*) FROM changes") == 2, "the changes")
-    assert pair.equal().counts("users") == {"rows": 2, "equal": 2}
-    pair.tamper("""UPDATE changes SET after = '{"id": 2, "v": 9}' WHERE primary_key = '2'""")
-    assert pair.verify("--wait", "40").named() == [("different", "users", "2", ("v",))]
+    return pair
+
+
+def test_one_server_that_is_both_ends(one_server):
+    one_server.tamper("""UPDATE changes SET after = '{"id": 2, "v": 9}' WHERE primary_key = '2'""")
+    report = one_server.verify("--wait", "8")
+    assert report.status == 1 and report.findings == []
+    assert report.counts("users") == {"rows": 2, "equal": 1, "undecided": 1}
+    reports = []
+    run = threading.Thread(target=lambda: reports.append(one_server.verify("--tables", "public.users")))
+    run.start()
+    while run.is_alive():  # a change that is recorded takes what lies before it along
+        one_server.source.execute("INSERT INTO others DEFAULT VALUES")
+        run.join(0.5)
+    assert reports[0].named() == [("different", "users", "2", ("v",))]
+
+
+def test_one_server_whose_trail_waits_for_a_lock_has_no_difference(one_server):
+    source = one_server.source
+    assert one_server.equal().counts("users") == {"rows": 2, "equal": 2}
+    with contextlib.closing(source.connect(autocommit=False)) as locking, locking.cursor() as cursor:
+        cursor.execute("LOCK TABLE public.changes IN EXCLUSIVE MODE")  # what lets verify read, and apply not write
+        source.execute("INSERT INTO users VALUES (3, 3)")
+        source.execute("UPDATE users SET v = 0 WHERE id = 1")
+        source.execute("DELETE FROM users WHERE id = 2")
+        report = one_server.verify("--wait", "12")
+        assert report.status == 1 and report.findings == []
+        assert report.counts("users") == {"rows": 2, "undecided": 3}
+        locking.rollback()
+    servers.wait_until(lambda: source.value("SELECT count(*) FROM changes") == 5, "the changes behind the lock")
+    assert one_server.equal().counts("users") == {"rows": 2, "equal": 2}
 
 
 def test_a_large_table_takes_bounded_memory_and_its_time(pair):

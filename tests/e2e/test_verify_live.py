@@ -139,6 +139,35 @@ def test_a_table_that_stays_locked_is_told_and_the_rest_goes_on(pair):
     assert report.counts("after_busy") == {"rows": 1, "equal": 1}
 
 
+def test_a_table_that_is_altered_while_it_is_compared_has_no_difference(pair):
+    """What was read of it before is not what it is now. The next one is read as it is when its turn comes."""
+    source = pair.source
+    source.execute("CREATE TABLE altered (id int PRIMARY KEY, v int)")
+    source.execute("CREATE TABLE later (id int PRIMARY KEY, v int)")
+    for table in ("altered", "later"):
+        source.execute(f"INSERT INTO {table} SELECT i, i FROM generate_series(1, 400) AS i")
+    pair.caught_up()
+    pair.tamper("""UPDATE changes SET after = after || '{"v": 0}' WHERE "table" = 'altered' AND primary_key = '7'""")
+    options = ("--tables", "public.altered,public.later", "--range-rows", "10", "--rows-per-second", "200")
+    assert pair.verify(*options).named() == [("different", "altered", "7", ("v",))]
+    reports = []
+    run = threading.Thread(target=lambda: reports.append(pair.verify(*options)))
+    run.start()
+    servers.wait_until(
+        lambda: source.query("SELECT 1 FROM pg_stat_activity WHERE query LIKE '%altered%' AND query LIKE '%pg_current_snapshot%'"
+                             " AND pid <> pg_backend_pid()"), "the first rows to be read"
+    )  # fmt: skip
+    source.execute("ALTER TABLE altered ADD COLUMN w int")
+    source.execute("ALTER TABLE later ALTER COLUMN v TYPE text")
+    source.execute("UPDATE later SET v = 'new' WHERE id = 9")
+    run.join()
+    [report] = reports
+    assert report.status == 1 and report.findings == []
+    assert report.problem("altered") == "it was altered meanwhile" and report.counts("altered")["undecided"] == 1
+    assert report.problem("later") is None and report.counts("later")["equal"] == 400
+    assert pair.verify(*options).named() == [("different", "altered", "7", ("v",))]
+
+
 def test_a_transaction_that_commits_after_it_was_passed_by(pair):
     """Its changes lie before others in the WAL, and are seen after them."""
     source = pair.source

@@ -16,7 +16,7 @@ class VerifyReport:
         assert done.stderr == "", done.stderr
         printed = json.loads(done.stdout)
         self.status = done.returncode
-        self.differences, self.findings = printed["differences"], printed["findings"]
+        self.differences, self.findings, self.of_run = printed["differences"], printed["findings"], printed["notes"]
         self.tables = {f"{table['schema']}.{table['table']}": table for table in printed["tables"]}
         for table in self.tables.values():
             assert list(table) == ["schema", "table", *COUNTS, "problem", "notes"]

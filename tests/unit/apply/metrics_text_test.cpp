@@ -13,8 +13,9 @@ TEST(MetricsText, what_is_counted) {
     ApplyMetrics metrics;
     metrics.received(1000);
     RecordedBatch batch{
-        .transactions = 3, .quarantined = 1, .rendered_bytes = 500, .commit_s = 0.003};
+        .changes = {}, .bytes = {}, .transactions = 3, .quarantined = 1, .commit_s = 0.003};
     batch.changes[wire::Operation::insert] = 5;
+    batch.bytes[wire::Operation::insert] = 500;
     batch.changes[wire::Operation::remove] = 2;
     metrics.recorded(batch);
     metrics.recorded({.commit_s = 0.2}); // a position
@@ -28,7 +29,9 @@ TEST(MetricsText, what_is_counted) {
           "waltrail_changes_total{operation=\"delete\"} 2",
           "waltrail_changes_total{operation=\"truncate\"} 0", "waltrail_transactions_total 3",
           "waltrail_batches_total 1", "waltrail_quarantined_changes_total 1",
-          "waltrail_received_bytes_total 1000", "waltrail_rendered_bytes_total 500",
+          "waltrail_received_bytes_total 1000",
+          "waltrail_rendered_bytes_total{operation=\"create\"} 500",
+          "waltrail_rendered_bytes_total{operation=\"delete\"} 0",
           "waltrail_reconnects_total{end=\"source\"} 1",
           "waltrail_reconnects_total{end=\"destination\"} 2",
           "waltrail_commit_duration_seconds_count 2",

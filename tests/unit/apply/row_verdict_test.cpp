@@ -70,6 +70,19 @@ TEST(RowVerdict, ARowThatCannotBeWrittenIsNotComparable) {
     EXPECT_EQ(verdict(row), Verdict::not_comparable);
 }
 
+TEST(RowVerdict, WhatTheRetentionHasLeftOfARowIsNoDifference) {
+    TrailChange left = change("CREATE", 5, other);
+    left.is_left = true;
+    EXPECT_EQ(verdict(there({left})), Verdict::not_comparable);
+    EXPECT_EQ(verdict(away({left})), Verdict::not_comparable);
+    EXPECT_EQ(verdict(there({left, change("UPDATE", 4, other)})), Verdict::different);
+    left.after = same;
+    EXPECT_EQ(verdict(there({left})), Verdict::equal);
+    left.operation = "DELETE";
+    EXPECT_EQ(verdict(there({left})), Verdict::not_comparable);
+    EXPECT_EQ(verdict(away({left})), Verdict::gone);
+}
+
 // A row that came to a key in a transaction that was committed last may have been written first.
 TEST(RowVerdict, TheLastCommitIsAsGoodAsTheHighestPosition) {
     EXPECT_EQ(verdict(there({change("DELETE", 9), change("CREATE", 5, same)})), Verdict::equal);

@@ -52,14 +52,21 @@ TEST(VerifyReport, TheLastLineCountsWhatIsNotListed) {
     EXPECT_EQ(total_line(report), "3 differences in 10 rows of 2 tables, 2 not listed\n");
 }
 
+TEST(VerifyReport, ARunWithoutATableSaysSo) {
+    EXPECT_EQ(total_line({}), "there is no table to compare\n");
+    EXPECT_EQ(note_line("pattern\n\"x\""), "note               pattern \"x\"\n");
+}
+
 TEST(VerifyReport, JsonHoldsTheSame) {
     VerifyReport report;
+    report.notes = {"one"};
     report.tables.push_back({.schema = "public", .table = "users"});
     report.tables[0].counts.missing_in_trail = 1;
     report.differences = 1;
     report.findings = {found()};
     auto json = nlohmann::json::parse(verify_json(report));
     EXPECT_EQ(json["differences"], 1);
+    EXPECT_EQ(json["notes"], nlohmann::json::array({"one"}));
     EXPECT_EQ(json["tables"][0]["missing_in_trail"], 1);
     EXPECT_TRUE(json["tables"][0]["problem"].is_null());
     EXPECT_EQ(json["findings"][0]["kind"], "missing_in_trail");
