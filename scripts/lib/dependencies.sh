@@ -8,7 +8,7 @@ export PG_MAJOR PG_CONFIG
 # What the product needs to be built and run.
 runtime_packages=(
     "postgresql-$PG_MAJOR" "postgresql-server-dev-$PG_MAJOR" "postgresql-client-$PG_MAJOR" "postgresql-$PG_MAJOR-partman"
-    build-essential cmake pkg-config libpq-dev libsystemd-dev
+    build-essential cmake pkg-config libpq-dev libsystemd-dev libicu-dev
     libcli11-dev libfmt-dev libspdlog-dev nlohmann-json3-dev prometheus-cpp-dev libmicrohttpd-dev
 )
 

@@ -1,66 +1,115 @@
 # The server's side on newer PostgreSQL: in a root of a newer Debian release, made by debootstrap, the product is built and tested as it is here;
-# then with the destination of PostgreSQL 15, the other way round, and with a destination that pg_upgrade brings from 15 to the newer one. Some
-# forty minutes for each release.
-# scripts/test versions [--suites SUITE:N,…]; default: trixie:17,forky:18
+# then with the destination of PostgreSQL 15, the other way round, and with a destination that pg_upgrade brings from 15 to the newer one.
+# scripts/test versions [--suites SUITE:N,…] [--short]
+#   --suites    default: trixie:17,forky:18; some forty minutes for each
+#   --short     of tests/e2e only what two versions may change between them, of the rest only regress: some ten minutes for each
 
-# PostgreSQL 15 with waltrail, in a root whose Debian has a newer one: its files in the same places, and the shared libraries that the newer release
-# lacks behind all others.
-bring_pg15() { # FROM_ROOT TO_ROOT
-    local file folder=$2/usr/local/lib/postgresql-15
-    mkdir -p "$folder" "$2/usr/lib/postgresql" "$2/usr/share/postgresql"
-    cp -a "$1/usr/lib/postgresql/15" "$2/usr/lib/postgresql/"
-    cp -a "$1/usr/share/postgresql/15" "$2/usr/share/postgresql/"
+# prepare_root ROOT SUITE PG_MAJOR: with all that the tests need there; what they then do needs no network, but for npm's.
+prepare_root() {
+    local in_root_seconds_max=$ROOT_SECONDS_MAX
+    make_root "$1" "$2" && copy_tree "$1/tree" && in_root "$1" env PG_MAJOR="$3" bash -c \
+        'cd /tree && . scripts/lib/dependencies.sh && install_packages "${runtime_packages[@]}" "${test_packages[@]}"'
+}
+
+# build_in_root ROOT PG_MAJOR
+build_in_root() {
+    in_root "$1" env PG_MAJOR="$2" JOBS="$JOBS" bash -c \
+        'cd /tree && . scripts/lib/dependencies.sh && . scripts/lib/build.sh && make_and_install'
+}
+
+# bring_pg15 FROM_ROOT TO_ROOT: PostgreSQL 15 with waltrail, into a root whose Debian has a newer one: its files in the same places, and the shared
+# libraries that the newer release lacks behind all others.
+bring_pg15() {
+    local file folder=$2/usr/local/lib/postgresql-15 there
+    mkdir -p "$folder" "$2/usr/lib/postgresql" "$2/usr/share/postgresql" &&
+        cp -a "$1/usr/lib/postgresql/15" "$2/usr/lib/postgresql/" && cp -a "$1/usr/share/postgresql/15" "$2/usr/share/postgresql/" || return
+    there=$(in_root "$2" ldconfig -p)
     in_root "$1" sh -c "ldd /usr/lib/postgresql/15/bin/* /usr/lib/postgresql/15/lib/*.so 2>/dev/null | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p' | sort -u" |
         while read -r file; do
-            in_root "$2" sh -c "ldconfig -p | grep -c -F '${file##*/} ' >/dev/null" || cp -L "$1$file" "$folder/"
-        done
+            [[ $there == *"	${file##*/} "* ]] || cp -L "$1$file" "$folder/" || return
+        done || return
     echo /usr/local/lib/postgresql-15 >"$2/etc/ld.so.conf.d/zz-postgresql-15.conf"
     in_root "$2" ldconfig
 }
 
-# test_in_root NAME ROOT COMMAND…: its lines "ok      PART: TEST" under the name.
+# The filters below put $about, the versions, before the names of tests.
+lines_of_test() { sed -u -n "s/^ok  *\(.*\)/ok $about: \1/p; s/^NOT OK  *\(.*\)/not ok $about: \1/p"; }
+lines_of_pytest() { pytest_lines | sed -u "s/^\(not ok\|ok\) /\1 $about: /"; }
+
+# test_in_root MAJOR ROOT PART…: by the root's own scripts/test.
 test_in_root() {
-    local name=$1 root=$2
-    shift 2
-    in_root "$root" "$@" 2>&1 | tee "build/test/versions_${name//[^a-z0-9]/_}.log" |
-        sed -u -n "s/^ok  *\(.*\)/ok $name: \1/p; s/^NOT OK  *\(.*\)/not ok $name: \1/p" | record_lines versions
+    local about=$1 root=$2
+    run_tests versions "build/test/versions_$about.log" lines_of_test in_root "$root" env PG_MAJOR="$about" JOBS="$JOBS" /tree/scripts/test "${@:3}"
 }
 
-# test_mixed NAME ROOT SOURCE_MAJOR DESTINATION_MAJOR [FILE…]: what the versions of two ends may change between them: the round trip, refused rows,
-# roles, questions, check. Both have the product, and the program is that of the newer one.
-test_mixed() {
-    local name=$1 root=$2 source=$3 destination=$4 pg_config=/usr/lib/postgresql/%s/bin/pg_config files
-    files=$(printf 'tests/e2e/test_%s.py ' round_trip exactly_once check status roles questions init origin schema_changes)
-    in_root "$root" env PYTHONDONTWRITEBYTECODE=1 PG_CONFIG="${pg_config/\%s/$source}" WALTRAIL_DESTINATION_PG_CONFIG="${pg_config/\%s/$destination}" \
-        sh -c 'cd /tree && exec /usr/bin/python3 -m pytest -v --color=no --tb=short -p no:cacheprovider --numprocesses=2 --dist=loadfile "$@"' \
-        sh $files "${@:5}" 2>&1 | tee "build/test/versions_${name// /_}.log" | pytest_lines | sed -u "s/^\(not ok\|ok\) /\1 $name: /" | record_lines versions
+# test_ends ABOUT ROOT SOURCE_MAJOR DESTINATION_MAJOR FILE…: the program is that of the root, whatever the ends are.
+test_ends() {
+    local about=$1 root=$2 pg_config=/usr/lib/postgresql/%s/bin/pg_config
+    run_tests versions "build/test/versions_${about// /_}.log" lines_of_pytest \
+        in_root "$root" env PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
+        PG_CONFIG="${pg_config/\%s/$3}" WALTRAIL_DESTINATION_PG_CONFIG="${pg_config/\%s/$4}" \
+        sh -c 'cd /tree && exec timeout --signal=INT --kill-after=60 1200 /usr/bin/python3 -m pytest -v --color=no --tb=short -p no:cacheprovider \
+            --numprocesses=2 --dist=loadfile "$@"' sh "${@:5}"
+}
+
+# test_version MAJOR ROOT SHORT: the product, then with PostgreSQL 15 beside it.
+test_version() {
+    local major=$1 root=$2 short=$3 two_versions log=build/test/versions.log
+    two_versions=(tests/e2e/test_{round_trip,exactly_once,check,status,roles,questions,init,origin,schema_changes}.py)
+    if [[ -n $short ]]; then
+        two_versions=(tests/e2e/test_{round_trip,exactly_once,check,init}.py)
+        test_in_root "$major" "$root" regress
+        test_ends "$major alone" "$root" "$major" "$major" "${two_versions[@]}"
+    else
+        test_in_root "$major" "$root" regress pgtap upgrade quickstart e2e
+    fi
+    if ! bring_pg15 "$work/root_15" "$root" >>"$log" 2>&1; then
+        failed versions "$major: could not bring PostgreSQL 15 there"
+        tail -n 20 "$log"
+        return 0
+    fi
+    test_ends "$major to 15" "$root" "$major" 15 "${two_versions[@]}"
+    test_ends "15 to $major" "$root" 15 "$major" "${two_versions[@]}" tests/e2e/test_pg_upgrade.py
 }
 
 part_versions() {
-    local suites=trixie:17,forky:18 log=build/test/versions.log mirror suite major root
-    if [[ ${part_options[0]:-} == --suites ]]; then suites=${part_options[1]}; fi
+    local suites=trixie:17,forky:18 short="" log=build/test/versions.log suite root
+    while ((${#part_options[@]} > 0)); do
+        case ${part_options[0]}:${part_options[1]:-} in
+            --suites:?*)
+                suites=${part_options[1]}
+                part_options=("${part_options[@]:2}")
+                ;;
+            --short:*)
+                short=yes
+                part_options=("${part_options[@]:1}")
+                ;;
+            *)
+                failed versions "unknown option ${part_options[0]}: --suites SUITE:N,… --short"
+                return 0
+                ;;
+        esac
+    done
     mkdir -p build/test "$work/debs"
+    . scripts/lib/tree.sh
     . scripts/lib/roots.sh
     . scripts/parts/e2e.sh # pytest_lines
-    install_packages debootstrap || { failed versions "could not install debootstrap"; return 0; }
-    mirror=$(debian_mirror)
-    if ! { make_root "$work/root_15" bookworm "$mirror" && copy_tree "$work/root_15/tree" &&
-        in_root "$work/root_15" sh -c 'cd /tree && scripts/test regress'; } >"$log" 2>&1; then
-        failed versions "a root with PostgreSQL 15"
+    if ! { install_packages debootstrap && prepare_root "$work/root_15" bookworm 15; } >"$log" 2>&1; then
+        no_root versions "a root with PostgreSQL 15" "$log"
+        return 0
+    fi
+    if ! build_in_root "$work/root_15" 15 >>"$log" 2>&1; then
+        failed versions "could not build for PostgreSQL 15"
         tail -n 20 "$log"
         return 0
     fi
     for suite in ${suites//,/ }; do
-        major=${suite#*:}
-        root=$work/root_$major
-        if ! { make_root "$root" "${suite%:*}" "$mirror" && copy_tree "$root/tree"; } >>"$log" 2>&1; then
-            failed versions "a root of ${suite%:*}"
-            tail -n 20 "$log"
-            continue
+        root=$work/root_${suite#*:}
+        if prepare_root "$root" "${suite%:*}" "${suite#*:}" >>"$log" 2>&1; then
+            test_version "${suite#*:}" "$root" "$short"
+        else
+            no_root versions "a root with PostgreSQL ${suite#*:}" "$log"
         fi
-        test_in_root "$major" "$root" env PG_MAJOR="$major" /tree/scripts/test regress pgtap upgrade quickstart e2e
-        bring_pg15 "$work/root_15" "$root" >>"$log" 2>&1
-        test_mixed "$major to 15" "$root" "$major" 15
-        test_mixed "15 to $major" "$root" 15 "$major" tests/e2e/test_pg_upgrade.py
+        rm -rf "$root"
     done
 }

@@ -21,19 +21,27 @@ try() { # NAME COMMAND…
     fi
 }
 
-as() { # USER COMMAND…
-    (cd / && exec setpriv --reuid="$1" --regid="$1" --init-groups env HOME=/var/lib/waltrail "${@:2}")
+# For a subshell: its process, which a signal may be meant for, becomes the command's own.
+become() { # USER COMMAND…
+    cd / && exec setpriv --reuid="$1" --regid="$(id -g "$1")" --init-groups env HOME=/var/lib/waltrail "${@:2}"
 }
+
+as() { (become "$@"); } # USER COMMAND…
 
 sql() { as postgres psql -X -A -t -q -v ON_ERROR_STOP=1 -d "$1" -c "$2"; }
 
 installs() { apt-get install -q -y "$packages"/*.deb; }
 has_manual() { man waltrail | grep 'SYNOPSIS' && man waltrail.toml | grep 'EXAMPLE'; }
+
+# mistakes_of FOLDER: what systemd says of the unit there; of others, which lack what a running system has, it says something anyway.
+mistakes_of() { { systemd-analyze verify "$1/waltrail-apply@.service" 2>&1 || true; } | grep -i 'waltrail'; }
 unit_is_right() {
-    # verify wants the folders of a running system.
-    local said
-    said=$(systemd-analyze verify /usr/lib/systemd/system/waltrail-apply@.service 2>&1) || true
-    if grep -i 'waltrail' <<<"$said"; then return 1; fi
+    local broken=/tmp/broken
+    mkdir "$broken"
+    # Where a mistake is not told, that none is told says nothing.
+    sed 's/^WatchdogSec=.*/WatchdogSec=soon/' /usr/lib/systemd/system/waltrail-apply@.service >"$broken/waltrail-apply@.service"
+    mistakes_of "$broken" | grep 'WatchdogSec' || return
+    ! mistakes_of /usr/lib/systemd/system
 }
 unit_is_hardened() {
     systemd-analyze security --offline=true --threshold=20 /usr/lib/systemd/system/waltrail-apply@.service
@@ -41,7 +49,9 @@ unit_is_hardened() {
 
 start_cluster() {
     pg_dropcluster --stop "$pg_major" main
-    pg_createcluster "$pg_major" trail -- --auth-local=trust &&
+    # The root shares this machine's network: no port of it is taken, and this one is of the socket's name only.
+    pg_createcluster --port=5432 "$pg_major" trail -- --auth-local=trust &&
+        pg_conftool "$pg_major" trail set listen_addresses '' &&
         pg_conftool "$pg_major" trail set wal_level logical &&
         pg_conftool "$pg_major" trail set shared_preload_libraries waltrail &&
         # Newer minor releases load no other plugins than these.
@@ -55,6 +65,7 @@ write_settings() {
 [apply]
 source = "host=/var/run/postgresql dbname=shop user=waltrail_source"
 destination = "host=/var/run/postgresql dbname=trail user=waltrail_apply"
+listen = "127.0.0.1:0"
 END
     chown root:waltrail /etc/waltrail/shop.toml
     chmod 0640 /etc/waltrail/shop.toml
@@ -77,7 +88,7 @@ records() {
 # The service's own command, with its user, in place of systemd, which a root without an init has not.
 runs_as_service() {
     local pid
-    as waltrail waltrail --config /etc/waltrail/shop.toml apply >/tmp/service.log 2>&1 </dev/null &
+    become waltrail waltrail --config /etc/waltrail/shop.toml apply >/tmp/service.log 2>&1 </dev/null &
     pid=$!
     for _ in $(seq 100); do grep -q 'streaming' /tmp/service.log && break; sleep 0.1; done
     kill -HUP "$pid"
@@ -89,7 +100,25 @@ runs_as_service() {
     ((status == 0)) && grep -q 'read again' /tmp/service.log
 }
 
-settings_are_private() { [[ $(stat -c '%U:%G %a' /etc/waltrail) == 'root:waltrail 750' ]] && ! as nobody cat /etc/waltrail/shop.toml; }
+settings_are_private() {
+    [[ $(stat -c '%U:%G %a' /etc/waltrail) == 'root:waltrail 750' ]] || return
+    local said
+    ! said=$(as nobody cat /etc/waltrail/shop.toml 2>&1) && grep 'Permission denied' <<<"$said"
+}
+
+# As from one version to the next, under a systemd that cannot start the new program: the package is installed all the same.
+is_upgraded() {
+    mkdir -p /run/systemd/system
+    printf '#!/bin/sh\necho "$@" >>/tmp/systemctl.log\nexit 1\n' >/usr/local/bin/systemctl
+    chmod 755 /usr/local/bin/systemctl
+    apt-get install -q -y --reinstall "$packages"/waltrail_*.deb
+    local status=$?
+    rm -r /usr/local/bin/systemctl /run/systemd/system
+    cat /tmp/systemctl.log
+    ((status == 0)) && grep -x -F -e "--no-block try-restart waltrail-apply@*.service" /tmp/systemctl.log &&
+        [[ $(dpkg-query -W -f '${db:Status-Abbrev}' waltrail) == 'ii ' && $(stat -c '%U:%G %a' /etc/waltrail) == 'root:waltrail 750' ]]
+}
+
 is_removed() { apt-get purge -q -y waltrail && [[ ! -e /usr/bin/waltrail && -e /etc/waltrail/shop.toml ]]; }
 
 try 'apt installs both packages' installs
@@ -101,5 +130,6 @@ try 'init as a superuser' prepares
 try 'a change, recorded by the user and roles of the service' records
 try 'the service reloads and ends' runs_as_service
 try 'settings belong to the service alone' settings_are_private
+try 'an upgrade restarts what runs, and does not fail with it' is_upgraded
 try 'a purge leaves the settings' is_removed
 pg_ctlcluster "$pg_major" trail stop -m immediate
