@@ -2,6 +2,7 @@
 
 import pathlib
 
+SHARED_MEMORY = pathlib.Path("/dev/shm")
 LIBRARY = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 
 
@@ -10,6 +11,7 @@ class FakedTime:
         folder = pathlib.Path(folder)
         folder.mkdir(mode=0o755, exist_ok=True)
         self._file = folder / "difference"
+        self._pids = []
         self.set("+0")
 
     def set(self, difference):
@@ -29,3 +31,13 @@ class FakedTime:
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             "DONT_FAKE_MONOTONIC": "1",
         }
+
+    def is_of(self, pid):
+        """The process that was started with environment()."""
+        self._pids.append(pid)
+
+    def close(self):
+        """Once the processes have ended: removes what the library makes for each and leaves where it was killed, or ended without exit()."""
+        for pid in self._pids:
+            for name in (f"faketime_shm_{pid}", f"sem.faketime_sem_{pid}"):
+                (SHARED_MEMORY / name).unlink(missing_ok=True)

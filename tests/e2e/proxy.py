@@ -10,6 +10,8 @@ import socket
 import struct
 import threading
 
+import servers
+
 CHUNK_BYTES = 16 * 1024
 FORGOTTEN_S = 3
 TO_SERVER = "to server"
@@ -43,7 +45,7 @@ class Proxy:
         self._bytes_left = {}  # by direction, until a cut
         self.passed = {TO_SERVER: 0, TO_CLIENT: 0}  # bytes
         self.cuts = 0  # by cut_after()
-        self.port = None
+        self.port = servers.free_port()
         self._listener = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -51,32 +53,34 @@ class Proxy:
         self._passing = self._call(self._new_event)
         self.accept()
 
-    # -- what is done to the connections -------------------------------------------------------------------------------
+    # -- what is done to the connections: these return how many there are ----------------------------------------------
 
     def cut(self):
         """All connections end with a reset. New ones are taken."""
-        self._call(self._abort_all)
+        return self._call(self._abort_all)
+
+    def stall(self):
+        """Nothing passes until resume(), nothing is lost, and both sides see a connection. New ones are taken, and stand as well."""
+        return self._call(self._stop_passing)
+
+    def lose(self):
+        """What the present connections say is lost for ever, and neither side is told. Where one gives up, the other learns of it FORGOTTEN_S later,
+        as from its own keepalives, which this machine's kernel would answer here. New connections are taken, and lost as well, until resume()."""
+        return self._call(self._lose_all)
+
+    def refuse(self):
+        """Connections end, and new ones are refused, until accept()."""
+        return self._call(self._stop_listening)
+
+    # -- and these nothing ---------------------------------------------------------------------------------------------
 
     def cut_after(self, count, direction):
         """The connection over which the count-th byte from now on passes in that direction ends behind it, once."""
         self._call(lambda: self._bytes_left.__setitem__(direction, count))
 
-    def stall(self):
-        """Nothing passes until resume(), nothing is lost, and both sides see a connection. New ones are taken, and stand as well."""
-        self._call(self._passing.clear)
-
-    def lose(self):
-        """What the present connections say is lost for ever, and neither side is told. Where one gives up, the other learns of it FORGOTTEN_S later,
-        as from its own keepalives, which this machine's kernel would answer here. New connections are taken, and lost as well, until resume()."""
-        self._call(self._lose_all)
-
     def delay(self, seconds):
         """Every piece of at most CHUNK_BYTES takes so long."""
         self._call(lambda: setattr(self, "_delay_s", seconds))
-
-    def refuse(self):
-        """Connections end, and new ones are refused, until accept()."""
-        self._call(self._stop_listening)
 
     def accept(self):
         if self._listener is None:
@@ -110,13 +114,20 @@ class Proxy:
         return event
 
     def _abort_all(self):
+        count = len(self._links)
         for link in list(self._links):
             link.abort()
+        return count
+
+    def _stop_passing(self):
+        self._passing.clear()
+        return len(self._links)
 
     def _lose_all(self):
         self._is_losing = True
         for link in self._links:
             link.is_lost = True
+        return len(self._links)
 
     def _do_nothing_more(self):
         self._is_losing = False
@@ -125,14 +136,13 @@ class Proxy:
         self._passing.set()
 
     async def _listen(self):
-        self._listener = await asyncio.start_server(self._take, "127.0.0.1", self.port or 0)
-        self.port = self._listener.sockets[0].getsockname()[1]
+        self._listener = await asyncio.start_server(self._take, "127.0.0.1", self.port)
 
     async def _stop_listening(self):
         if self._listener is not None:
             self._listener.close()
             self._listener = None
-        self._abort_all()
+        return self._abort_all()
 
     @staticmethod
     async def _end_tasks():

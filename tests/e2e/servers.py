@@ -7,6 +7,7 @@ even after a kill -9 of the tests. As root, servers run as the user postgres, be
 import ctypes
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -24,9 +25,12 @@ DESTINATION_PG_CONFIG = os.environ.get("WALTRAIL_DESTINATION_PG_CONFIG", PG_CONF
 DESTINATION_BINDIR = pathlib.Path(subprocess.check_output([DESTINATION_PG_CONFIG, "--bindir"], text=True).strip())
 SERVER_USER = "postgres"
 # What apply runs as, with the least rights that do: REPLICATION at the source, changes.grant_writer() at the destination.
-SOURCE_ROLE, DESTINATION_ROLE = "waltrail_source", "waltrail_apply"
+SOURCE_ROLE, DESTINATION_ROLE = "reads_source", "writes_trail"
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 60
+# Below the ports that kernels give to outgoing connections (net.ipv4.ip_local_port_range): one of those could be taken by any
+# connection while a server or a proxy is down, and would be, in a test that has others connect meanwhile.
+PORTS = range(20000, 32000)
 
 DEFAULT_SETTINGS = {
     "listen_addresses": "",
@@ -36,6 +40,8 @@ DEFAULT_SETTINGS = {
     "max_prepared_transactions": "5",
     # A kill -9 of the server loses nothing that the kernel has; only a crash of the machine would.
     "fsync": "off",
+    # In the data directory, and gone with it: a killed server leaves files in /dev/shm that nothing tells from those of others.
+    "dynamic_shared_memory_type": "mmap",
     "autovacuum_naptime": "5s",
     "log_line_prefix": "%m [%p] %d ",
 }
@@ -54,10 +60,15 @@ def wait_until(condition, what, timeout_s=30, interval_s=0.05):
 
 
 def free_port():
-    """A port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """A port that nobody listens on, at any address, out of PORTS."""
+    while True:
+        port = random.SystemRandom().choice(PORTS)
+        with socket.socket() as listener:
+            try:
+                listener.bind(("", port))
+            except OSError:
+                continue
+            return port
 
 
 def die_with_parent(signal_number):
@@ -279,10 +290,11 @@ class Server:
         try:
             with connection.cursor() as cursor:
                 cursor.execute(sql, parameters)
-                return cursor.fetchall() if cursor.description else []
-        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+                return cursor.fetchall() if cursor.description is not None else []
+        except psycopg2.Error as error:
             # The server may have been restarted since: the next call connects anew.
-            connection.close()
+            if connection.closed or isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)):
+                connection.close()
             raise
 
     def execute(self, sql, parameters=None, dbname="postgres"):

@@ -13,7 +13,11 @@ class SmallDisk:
     def __init__(self, folder, megabytes):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", self.folder], check=True)
+        try:
+            subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", self.folder], check=True)
+        except BaseException:
+            self.folder.rmdir()
+            raise
         shutil.chown(self.folder, servers.SERVER_USER, servers.SERVER_USER)
 
     @property
@@ -38,4 +42,6 @@ class SmallDisk:
         self._ballast.unlink(missing_ok=True)
 
     def close(self):
+        """What a server that still runs has open there stays until it ends."""
         subprocess.run(["umount", "--lazy", self.folder], check=True)
+        self.folder.rmdir()

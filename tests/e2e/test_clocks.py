@@ -13,11 +13,13 @@ from wired import Wired, tcp_settings
 
 @pytest.fixture
 def clock(server_folder, slot):
-    return FakedTime(server_folder / f"clock_of_{slot}")
+    clock = FakedTime(server_folder / f"clock_of_{slot}")
+    yield clock
+    clock.close()
 
 
 @pytest.fixture
-def wired_with(new_server, clock, slot, waltrail, monkeypatch):
+def wired_with(clock, new_server, slot, waltrail, monkeypatch):
     """A function (end): everything, with the server of that end under the clock."""
     pairs = []
 
@@ -25,7 +27,10 @@ def wired_with(new_server, clock, slot, waltrail, monkeypatch):
         with monkeypatch.context() as patched:
             for variable, value in clock.environment().items() if is_faked else ():
                 patched.setenv(variable, value)
-            return Database(new_server(name, **tcp_settings(servers.free_port())), "postgres")
+            server = new_server(name, **tcp_settings(servers.free_port()))
+        if is_faked:
+            clock.is_of(server.process.pid)
+        return Database(server, "postgres")
 
     def wire(faked):
         pairs.append(Wired(start("source", faked == "source"), start("destination", faked == "destination"), slot, waltrail))
@@ -77,11 +82,13 @@ def test_clock_of_the_destination(wired_with, clock):
         wired.destination.execute("CALL changes.maintain()")
     wired.assert_trail_is_what_was_committed(process)
     assert in_default_partition(wired.destination) == 0
-    assert wired.destination.query("SELECT FROM changes.drops") == []
+    # Partitions that were made for the days of a clock that was behind were empty.
+    assert wired.destination.value("SELECT coalesce(sum(rows), 0) FROM changes.drops") == 0
 
 
-def test_clock_where_apply_runs(wired, clock):
+def test_clock_where_apply_runs(clock, wired):
     process = wired.start_apply(environment=clock.environment())
+    clock.is_of(process.pid)
     wired.start_writing(3)
     for difference in ("-2d", "+400d", "-400d", "+0"):
         wired.wait_until_caught_up()

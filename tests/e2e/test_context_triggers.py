@@ -370,6 +370,7 @@ def test_statement_goes_on_where_the_message_may_not_be_emitted(traced, role):
             "init", "--source", traced.source.conninfo(user=role), "--destination", traced.destination.conninfo(),
             "--slot", traced.slot, "--context-triggers",
         )  # fmt: skip
+        traced.destination.execute("SELECT changes.grant_writer(%s)", [servers.DESTINATION_ROLE])
         assert "context triggers made on 1 tables" in done.stdout
         assert "a context trigger, or another run of init: only a superuser" in done.stdout
         traced.run(f"INSERT INTO items VALUES (1) {NOTED}")

@@ -1,5 +1,6 @@
 """A destination without room: apply says so, waits, and goes on by itself once there is room. The source does not notice."""
 
+import itertools
 import shutil
 import time
 
@@ -15,14 +16,14 @@ SMALL = "INSERT INTO items SELECT i, i, repeat(md5(i::text), 3) FROM generate_se
 
 @pytest.fixture
 def disk(server_folder):
-    disk = SmallDisk(server_folder / "small disk", megabytes=192)
+    disk = SmallDisk(server_folder / "small disk", megabytes=256)
     yield disk
     disk.close()
 
 
 @pytest.fixture
-def servers_beside_it(new_server, disk):
-    """A source, and a destination that a test may put on the small disk."""
+def servers_beside_it(disk, new_server):
+    """A source, and a destination that a test may put on the small disk; they are gone before it is."""
     return [new_server(name, **tcp_settings(servers.free_port())) for name in ("source", "destination")]
 
 
@@ -48,7 +49,7 @@ def test_no_room_for_tables(servers_beside_it, disk, wired_to):
     destination.execute("CREATE DATABASE trail TABLESPACE small")
     wired = wired_to(Database(destination, "trail"))
     process = wired.start_apply()
-    wired.source.execute(SMALL, [1, 100])
+    wired.source.execute(SMALL, [2_000_001, 2_000_100])
     wired.wait_until_caught_up()
     disk.fill(bytes_left=1 << 20)
     writer = wired.start_writing(1)
@@ -81,15 +82,22 @@ def test_no_room_for_wal(servers_beside_it, disk, wired_to):
     wired.start_writing(2)
     wired.wait_until_caught_up()
     disk.fill()
-    for number in range(1, 6):
-        wired.source.execute(SMALL, [number * 1_000_000, number * 1_000_000 + 20_000])
-    wait_until(lambda: destination.log_matches(r"PANIC: .*No space left on device"), "the destination to panic", timeout_s=60)
+    first = itertools.count(1_000_000, 10_000)
+
+    def has_panicked():
+        # No more than it takes: all of it must find room afterwards.
+        if destination.log_matches(r"PANIC: .*No space left on device"):
+            return True
+        wired.source.execute(SMALL, [number := next(first), number + 9_999])
+
+    wait_until(has_panicked, "the destination to panic", timeout_s=60, interval_s=2)
     process.wait_for_output("trying again")
     disk.make_room()
     # A server that could not recover for want of room has ended; somebody starts it again.
     wait_until(lambda: not destination.is_running() or _answers(destination), "an end or a recovery", timeout_s=60)
     if not destination.is_running():
         destination.start()
+    destination._close_pooled()
     wired.assert_trail_is_what_was_committed(process)
 
 

@@ -11,7 +11,8 @@ import servers
 from metrics import Metrics, get
 
 PATIENCE_S = 3
-WATCHED = ["--listen", "127.0.0.1:0", "--metrics-interval", "1", "--health-patience", str(PATIENCE_S)]
+# Of tests in which nothing is wrong: more than a busy machine may keep anything back.
+LONG_PATIENCE_S = 6
 
 
 @pytest.fixture
@@ -21,8 +22,8 @@ def fresh_pair(fresh_source, fresh_destination, slot, waltrail):
     return fresh_source, fresh_destination, slot
 
 
-def started(waltrail, pair, *more):
-    apply = waltrail.apply(*pair, *WATCHED, *more)
+def started(waltrail, pair, patience_s=PATIENCE_S):
+    apply = waltrail.apply(*pair, "--listen", "127.0.0.1:0", "--metrics-interval", "1", "--health-patience", patience_s)
     apply.wait_for_output("streaming")
     wait_for_green(apply)
     return apply
@@ -46,8 +47,8 @@ def wait_for_red(apply, *reasons):
 
 
 def test_an_idle_stream_is_well(pair, waltrail):
-    apply = started(waltrail, pair)
-    deadline = time.monotonic() + 4 * PATIENCE_S
+    apply = started(waltrail, pair, LONG_PATIENCE_S)
+    deadline = time.monotonic() + 2.5 * LONG_PATIENCE_S
     while time.monotonic() < deadline:
         assert get(apply, "/healthz")[0] == get(apply, "/readyz")[0] == 200
         time.sleep(0.2)
@@ -55,18 +56,18 @@ def test_an_idle_stream_is_well(pair, waltrail):
 
 def test_a_locked_destination(pair, waltrail):
     source, destination, _slot = pair
-    apply = started(waltrail, pair)
+    apply = started(waltrail, pair, LONG_PATIENCE_S)
     with contextlib.closing(destination.connect(autocommit=False)) as locker:
         with locker.cursor() as cursor:
             cursor.execute("LOCK TABLE public.changes IN ACCESS EXCLUSIVE MODE")
         # Changes that come all the time are no progress of those that wait.
-        stop = time.monotonic() + PATIENCE_S - 1
+        stop = time.monotonic() + LONG_PATIENCE_S / 2
         n = 0
         while time.monotonic() < stop:
             source.execute("INSERT INTO counters VALUES (%s, 1)", [n := n + 1])
             assert get(apply, "/healthz")[0] == 200
             time.sleep(0.2)
-        wait_for_red(apply, "the destination has taken nothing for 3 s, and changes wait")
+        wait_for_red(apply, "the destination has taken nothing for")
         locker.rollback()
     wait_for_green(apply)
     servers.wait_until(lambda: destination.value("SELECT count(*) FROM changes") == n, "the changes")
@@ -80,7 +81,7 @@ def test_a_destination_that_is_down(fresh_pair, waltrail):
     source.execute("INSERT INTO counters VALUES (1, 1)")
     status, text = servers.wait_until(lambda: (a := get(apply, "/readyz"))[0] == 503 and a, "the end of readiness")
     assert text.startswith("not streaming: ") and "destination" in text
-    assert wait_for_red(apply, "not streaming for", "nothing recorded for") < 10
+    assert wait_for_red(apply, "not streaming for", "nothing recorded for") < PATIENCE_S + 15
     destination.server.start()
     wait_for_green(apply)
     assert apply.stop() == 0
@@ -128,12 +129,12 @@ def test_a_source_that_falls_silent(pair, waltrail):
 
 def test_a_transaction_of_many_changes_is_progress(pair, waltrail):
     source, destination, _slot = pair
-    apply = started(waltrail, pair)
-    source.execute("INSERT INTO counters SELECT i, i FROM generate_series(1, 400000) i")
+    apply = started(waltrail, pair, LONG_PATIENCE_S)
+    source.execute("INSERT INTO counters SELECT i, i FROM generate_series(1, 500000) i")
     took = time.monotonic()
     while not destination.value("SELECT count(*) FROM changes"):
         assert get(apply, "/healthz") == (200, "ok\n")
         time.sleep(0.1)
     took = time.monotonic() - took
-    assert took > PATIENCE_S, "too quick to show anything: more changes are needed"
+    assert took > LONG_PATIENCE_S, "too quick to show anything: more changes are needed"
     assert apply.stop() == 0

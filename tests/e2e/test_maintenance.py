@@ -6,6 +6,7 @@ import time
 import pytest
 
 from servers import wait_until
+from waltrail_program import AsOwner
 
 DAYS_AGO = "date_trunc('day', now(), 'UTC') - make_interval(days => %s)"
 IN_DEFAULT = "SELECT count(*) FROM ONLY public.changes_default"
@@ -44,14 +45,14 @@ def test_days_of_a_pause_have_partitions_before_the_first_batch(pair, waltrail):
 
 def test_partitions_whose_time_is_past_are_sealed_once(begun, waltrail):
     source, destination, slot = begun
-    apply = waltrail.apply(source, destination, slot)
+    apply = waltrail.apply(source, AsOwner(destination), slot)
     wait_until(lambda: destination.value(f"SELECT count(*) = 0 FROM ({PAST}) AS p WHERE partition NOT IN (SELECT s.partition FROM changes.seals AS s)"),
                "partitions are sealed")  # fmt: skip
     assert destination.value("SELECT count(*) FROM changes.seals") >= 3
     assert destination.value("SELECT count(*) FROM changes.seals AS s WHERE pg_stat_get_vacuum_count(s.partition) <> 1") == 0
     assert apply.stop() == 0
     assert "could not" not in apply.output()
-    apply = waltrail.apply(source, destination, slot)
+    apply = waltrail.apply(source, AsOwner(destination), slot)
     apply.wait_for_output("streaming")
     time.sleep(1)
     assert apply.stop() == 0
@@ -63,7 +64,7 @@ def test_a_vacuum_that_waits_keeps_nothing_from_ending(begun, waltrail):
     busy = partition_of(destination, 3)
     with contextlib.closing(destination.connect(autocommit=False)) as holder:
         holder.cursor().execute(f"LOCK TABLE {busy} IN SHARE UPDATE EXCLUSIVE MODE")
-        apply = waltrail.apply(source, destination, slot)
+        apply = waltrail.apply(source, AsOwner(destination), slot)
         wait_until(lambda: destination.value("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'VACUUM%' AND wait_event_type = 'Lock'") == 1,
                    "a VACUUM waits")  # fmt: skip
         source.execute("INSERT INTO counters VALUES (1, 1)")

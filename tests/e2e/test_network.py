@@ -2,7 +2,6 @@
 the trail is what was committed."""
 
 import contextlib
-import json
 import random
 import time
 
@@ -13,6 +12,8 @@ from servers import wait_until
 from wired import SILENCE_MS
 
 END = pytest.mark.parametrize("end", ["source", "destination"])
+# Of tests in which apply must not take a server for dead: more than a busy machine may keep an answer back.
+PATIENT_MS = 6000
 DOWNSTREAM = {"source": TO_CLIENT, "destination": TO_SERVER}  # where the changes go
 
 
@@ -67,23 +68,28 @@ def test_a_lost_connection_is_noticed_though_nobody_ends_it(wired, end, phase):
 
 
 def test_a_crawling_network_is_only_slow(wired):
-    process = wired.start_apply()
+    process = wired.start_apply(silence_ms=PATIENT_MS)
     for proxy in (wired.to_source, wired.to_destination):
-        proxy.delay(0.02)
+        proxy.delay(0.05)
+    started = time.monotonic()
+    # It takes longer than apply's patience to get over.
+    wired.source.execute("INSERT INTO items SELECT i, i, repeat(md5(i::text), 30) FROM generate_series(-4000, -1) AS i")
     wired.start_writing(3)
     time.sleep(4)
     wired.end_writing()
     wired.assert_trail_is_what_was_committed(process)
+    assert time.monotonic() - started > PATIENT_MS / 1000
     assert restarts(process) == 0
 
 
 def test_a_destination_that_waits_for_a_lock_is_not_taken_for_dead(wired):
-    process = wired.start_apply(silence_ms=1000)
+    # It asks what the silent session is doing on another connection, which has connect_timeout and more to answer.
+    process = wired.start_apply(silence_ms=2000)
+    said = "has been silent for 2 s: it waits for Lock relation"
     with contextlib.closing(wired.destination.connect(autocommit=False)) as locker:
         locker.cursor().execute("LOCK TABLE public.changes IN ACCESS EXCLUSIVE MODE")
         mark = wired.write_mark()
-        process.wait_for_output("has been silent for 1 s: it waits for Lock relation")
-        time.sleep(2)
+        wait_until(lambda: process.output().count(said) >= 2, "apply to ask twice")
     wait_until(lambda: wired.has_arrived(mark), "the change behind the lock")
     assert restarts(process) == 0
     wired.assert_trail_is_what_was_committed(process)
@@ -105,31 +111,8 @@ def test_a_lock_that_outlasts_the_connection_is_waited_for(wired):
 
 
 def test_a_source_that_is_idle_for_long_is_asked_for_a_sign_of_life(wired):
-    process = wired.start_apply()
-    time.sleep(3 * SILENCE_MS / 1000)
+    process = wired.start_apply(silence_ms=PATIENT_MS)
+    time.sleep(2.5 * PATIENT_MS / 1000)
     assert restarts(process) == 0 and "silent" not in process.output(), process.output()
     wired.write_mark()
     wired.assert_trail_is_what_was_committed(process)
-
-
-def test_a_destination_that_is_away_for_long_harms_nobody_and_is_caught_up_with(wired):
-    def kept_bytes():
-        done = wired.waltrail.run("status", "--source", wired.source.conninfo(), "--destination", wired.destination.conninfo(), "--json")
-        [source] = json.loads(done.stdout)["sources"]
-        return source["slot_retained_bytes"], source["lag_bytes"]
-
-    process = wired.start_apply()
-    wired.to_destination.refuse()
-    writer = wired.start_writing(4)
-    before = kept_bytes()
-    for _ in range(3):
-        committed = writer.committed
-        time.sleep(3)
-        assert writer.committed > committed, "the source stands"
-        # What waits can be seen, and grows.
-        now = kept_bytes()
-        assert now > before and now[1] > before[1]
-        before = now
-    wired.to_destination.accept()
-    wired.assert_trail_is_what_was_committed(process)
-    wait_until(lambda: kept_bytes()[1] == 0, "the lag to be gone")

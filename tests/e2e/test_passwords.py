@@ -3,6 +3,7 @@
 import pytest
 
 import servers
+from metrics import Metrics, get
 from servers import wait_until
 
 PASSWORD = "open-sesame-17"
@@ -66,12 +67,16 @@ def test_places_of_a_password(ends, waltrail, slot, tmp_path, place):
         texts = [conninfo(end, password=PASSWORD) for end in ends]
     lines = [f'source = "{texts[0]}"', f'destination = "{texts[1]}"', f'slot = "{slot}"']
     more = ["--config", private(tmp_path / "settings.toml", "[apply]\n" + "\n".join(lines) + "\n"), "--log-level", "debug"]
-    apply = waltrail.background("apply", *more, environment=environment)
+    apply = waltrail.background("apply", *more, "--listen", "127.0.0.1:0", "--metrics-interval", "1", environment=environment)
     apply.wait_for_output("streaming")
     source.execute("INSERT INTO counters VALUES (1, 1)")
     wait_until(lambda: destination.value("SELECT count(*) FROM public.changes") == 1, "the change is there")
+    # It has connections of its own to ask the servers for metrics.
+    wait_until(lambda: all(Metrics(apply).value("waltrail_up", end=end.server.name) == 1 for end in ends), "the metrics of both ends")
+    printed = "".join(get(apply, page)[1] for page in ("/metrics", "/healthz", "/readyz"))
+    assert "waltrail_build_info" in printed
     assert apply.stop() == 0
-    printed = apply.output()
+    printed += apply.output()
     for command in (["check"], ["check", "--json"], ["status"], ["status", "--json"]):
         done = waltrail.run(*command, *more, environment=environment, check=False)
         assert "could not connect" not in done.stdout + done.stderr

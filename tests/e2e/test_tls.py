@@ -8,6 +8,7 @@ import pytest
 
 import servers
 from certificates import Authority
+from metrics import Metrics
 from servers import wait_until
 
 SOURCE_ROLE, DESTINATION_ROLE = "trail_source", "trail_writer"
@@ -71,6 +72,13 @@ def ends(new_server, authority, waltrail, slot):
     return source, destination
 
 
+def start_apply(waltrail, source, destination, slot):
+    apply = waltrail.background("apply", "--source", source.conninfo(), "--destination", destination.conninfo(), "--slot", slot,
+                                "--listen", "127.0.0.1:0", "--metrics-interval", "1")  # fmt: skip
+    apply.wait_for_output("streaming")
+    return apply
+
+
 def run_apply(waltrail, source, destination, slot):
     return waltrail.run("apply", "--source", source, "--destination", destination, "--slot", slot, "--until", "now", check=False)
 
@@ -95,10 +103,11 @@ def assert_refused(done, *words):
 
 def test_all_of_its_connections_are_verified(ends, waltrail, slot):
     source, destination = ends
-    apply = waltrail.background("apply", "--source", source.conninfo(), "--destination", destination.conninfo(), "--slot", slot)
-    apply.wait_for_output("streaming")
+    apply = start_apply(waltrail, source, destination, slot)
     source.database.execute("INSERT INTO counters SELECT i, i FROM generate_series(1, 1000) AS i")
     wait_until(lambda: destination.database.value("SELECT count(*) FROM public.changes") == 1000, "the rows are there")
+    # The connections on which it asks the servers for metrics, too: by now it has asked both.
+    wait_until(lambda: all(Metrics(apply).value("waltrail_up", end=end.name) == 1 for end in ends), "the metrics of both ends")
     for end in ends:
         assert names_of_certificates(end) == {f"/CN={end.role}"}
         assert sessions_without_tls(end) == 0
@@ -151,8 +160,7 @@ def test_a_client_without_a_good_certificate(ends, waltrail, slot, authority, nu
 def test_a_certificate_that_expires_while_it_runs(ends, waltrail, slot, number):
     """Sessions that are there go on; a server that starts with an expired one is not trusted until it has another."""
     source, destination = ends
-    apply = waltrail.background("apply", "--source", source.conninfo(), "--destination", destination.conninfo(), "--slot", slot)
-    apply.wait_for_output("streaming")
+    apply = start_apply(waltrail, source, destination, slot)
     end = ends[number]
     end.take_certificate(lasting=EXPIRED)
     end.database.server.restart()

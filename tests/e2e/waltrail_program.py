@@ -74,6 +74,16 @@ class ApplyProcess:
         wait_until(found, f'"{text}" in the output of waltrail apply', timeout_s)
 
 
+class AsOwner:
+    """A database whose owner runs apply, who may vacuum the trail."""
+
+    def __init__(self, database):
+        self._database = database
+
+    def conninfo(self):
+        return self._database.conninfo()
+
+
 def ends_of_apply(source, destination):
     """As the roles with the least rights; ends that are no Database say themselves who they are."""
     ends = (("--source", source, SOURCE_ROLE), ("--destination", destination, DESTINATION_ROLE))

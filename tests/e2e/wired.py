@@ -71,7 +71,7 @@ class ItemWriter:
                 [self._random.random(), self._random.choice([0, 1, 100]), first, first + size - 1],
             )
             cursor.execute("SAVEPOINT taken_back")
-            cursor.execute("UPDATE items SET number = -1 WHERE id > %s", [first - 5])
+            cursor.execute("UPDATE items SET number = -1 WHERE id > %s AND id < %s", [first - 5, self._next])
             cursor.execute("ROLLBACK TO taken_back")
             cursor.execute("UPDATE items SET number = number + 1 WHERE id BETWEEN %s AND %s", [first - 3, first])
             cursor.execute("DELETE FROM items WHERE id = %s", [first - 50])

@@ -5,15 +5,20 @@
 Every so often the workload and the faults pause, apply catches up, and the trail is compared with the notes that triggers made at the source in the
 transactions themselves: every change once, every value, every row's changes in their order, and the trail a beginning of the source's commits
 whenever it was looked at. Then both are emptied, so that a soak of any length fits a small disk. Ends with "F faults, C changes, L lost, D doubled,
-B bent"; the exit status is 0 only where the last three are 0. The same seed brings the same faults in the same order, not at the same moments.
-The folder of a failed run is kept, and named.
+B bent": F that have struck, and the exit status is 0 only where the last three are 0. The same seed brings the same faults in the same order, not
+at the same moments: where one finds nothing to strike is not the seed's to say. The folder of a failed run is kept, and named; of one that is
+interrupted, by SIGINT or SIGTERM, nothing is.
 """
 
 import argparse
 import pathlib
 import random
+import signal
+import subprocess
 import sys
 import time
+
+import psycopg2
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
@@ -21,7 +26,7 @@ import commit_order  # noqa: E402
 from comparison import NOTED, RECORDED, Verdict, compare, compare_commits  # noqa: E402
 from faults import Faults  # noqa: E402
 from servers import wait_until  # noqa: E402
-from stage import Stage  # noqa: E402
+from stage import LOG_NAME, Stage  # noqa: E402
 from workload import Workload, set_up  # noqa: E402
 
 MINUTES_DEFAULT = 2
@@ -37,9 +42,9 @@ class StuckError(Exception):
 class Soak:
     def __init__(self, stage, seed):
         self._stage = stage
-        self._chance = random.Random(f"faults {seed}")
+        self._seed = seed
         self._pauses = random.Random(f"pauses {seed}")
-        self.faults = Faults(stage, self._chance)
+        self.faults = Faults(stage, seed)
         self.verdict = Verdict()
         self._workload = None
         self._last_transaction = 0
@@ -47,7 +52,7 @@ class Soak:
 
     def run(self, minutes):
         end = time.monotonic() + minutes * 60
-        self._workload = Workload(self._stage.source, self._chance.random())
+        self._workload = Workload(self._stage.source, self._seed)
         try:
             while (left := end - time.monotonic()) > 0:
                 # The last round is not a stub.
@@ -120,23 +125,20 @@ class Soak:
 
 
 def closing_line(soak):
-    verdict = soak.verdict
-    return f"{soak.faults.struck} faults, {verdict.changes} changes, {verdict.lost} lost, {verdict.doubled} doubled, {verdict.bent} bent"
+    faults, verdict = (soak.faults.struck, soak.verdict) if soak is not None else (0, Verdict())
+    return f"{faults} faults, {verdict.changes} changes, {verdict.lost} lost, {verdict.doubled} doubled, {verdict.bent} bent"
 
 
-def report(soak, stage, problem):
-    """Returns whether all is well."""
+def report(soak, stage):
     for name, count in sorted(soak.faults.counts.items()):
         print(f"{count:5} {name.replace('_', ' ')}")
     print(f"{stage.apply.starts:5} starts of apply")
     for finding in soak.verdict.findings:
         print(finding)
-    if problem is not None:
-        print(f"failed: {problem}")
-    is_well = problem is None and soak.verdict.is_clean()
-    if not is_well:
-        print(f"kept: {stage.folder}, what apply said is in {stage.apply.log_file}")
-    return is_well
+
+
+def interrupt(signal_number, frame):
+    raise KeyboardInterrupt
 
 
 def main():
@@ -145,19 +147,29 @@ def main():
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     options = parser.parse_args()
     print(f"seed {options.seed}, {options.minutes:g} minutes")
-    stage = Stage(options.seed)
-    is_well = False
+    # What has been mounted and started is taken down then, too.
+    signal.signal(signal.SIGTERM, interrupt)
+    stage, soak, problem, is_interrupted = Stage(options.seed), None, None, False
     try:
         stage.set_up()
         set_up(stage.source)
-        soak, problem = Soak(stage, options.seed), None
-        try:
-            soak.run(options.minutes)
-        except (StuckError, AssertionError, RuntimeError) as error:
-            problem = error
-        is_well = report(soak, stage, problem)
+        soak = Soak(stage, options.seed)
+        soak.run(options.minutes)
+    except KeyboardInterrupt:
+        problem, is_interrupted = "interrupted", True
+    except (StuckError, AssertionError, RuntimeError, OSError, subprocess.SubprocessError, psycopg2.Error) as error:
+        problem = f"{type(error).__name__}: {error}"
     finally:
-        stage.close(keep=not is_well)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+        is_well = problem is None and soak is not None and soak.verdict.is_clean()
+        if soak is not None:
+            report(soak, stage)
+        stage.close(keep=not is_well and not is_interrupted)
+    if problem is not None:
+        print(f"failed: {problem}")
+    if not is_well and not is_interrupted:
+        print(f"kept: {stage.folder}, what apply said is in {stage.folder / LOG_NAME}")
     print(closing_line(soak))
     return 0 if is_well else 1
 

@@ -20,6 +20,7 @@ from waltrail_program import PROGRAM, WaltrailProgram
 from wired import NOT_RECORDED, Through, tcp_settings
 
 SLOT = "soak"
+LOG_NAME = "apply.log"  # in the stage's folder
 DISK_MEGABYTES = 768
 RESTART_PAUSE_S = 0.5
 # Of both servers: what was lost is noticed in seconds, and a crash is recovered from as fast: fsync stays off, for what is killed here leaves all
@@ -80,13 +81,14 @@ class Apply:
         return self.process is not None and self.process.poll() is None
 
     def send(self, signal_number):
-        """To the present process, whose end is waited for."""
+        """To the present process, whose end is waited for. Returns whether there was one."""
         process = self.process
         if process is None or process.poll() is not None:
-            return
+            return False
         process.send_signal(signal_number)
         try:
             process.wait(30)
+            return True
         except subprocess.TimeoutExpired:
             process.kill()
             raise AssertionError(f"waltrail apply did not end within 30 s after signal {signal_number}")
@@ -137,14 +139,14 @@ class Stage:
                 (self.source, self.to_source, servers.SOURCE_ROLE), (self.destination, self.to_destination, servers.DESTINATION_ROLE),
             )
         ]  # fmt: skip
-        self.apply = Apply(ends, self.folder / "apply.log", self._seed)
+        self.apply = Apply(ends, self.folder / LOG_NAME, self._seed)
         self._opened.append(self.apply.end)
 
     def _start_server(self, name, template, **more):
         settings = {**tcp_settings(servers.free_port()), **SETTINGS, **more}
-        server = Server(name, self.folder / name, template, settings).start()
+        server = Server(name, self.folder / name, template, settings)
         self._opened.append(lambda: server.stop("immediate"))
-        return server
+        return server.start()
 
     def _create_destination(self, server):
         tables = self.disk.folder / "tables"

@@ -69,13 +69,15 @@ class Client:
                 self.transaction(cursor)
             self._connection.commit()
             self.committed += 1
-        except (psycopg2.OperationalError, psycopg2.InterfaceError):
-            if self._connection is not None:
+        except psycopg2.Error as error:
+            is_away = isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError))
+            if self._connection is not None and (is_away or self._connection.closed):
                 self._connection.close()
-            self._connection = None
-            self._ended.wait(0.2)
-        except psycopg2.Error:
-            self._connection.rollback()
+                self._connection = None
+            if self._connection is None:
+                self._ended.wait(0.2)
+            else:
+                self._connection.rollback()
 
     def pause(self):
         """Returns when no transaction is under way."""
