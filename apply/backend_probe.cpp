@@ -6,10 +6,11 @@
 #include <fmt/format.h>
 #include <poll.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
-#include <regex>
 #include <utility>
 #include <vector>
 
@@ -119,10 +120,18 @@ BackendProbe read_activity(PGconn *connection, const Backend &backend) {
 } // namespace
 
 std::string sqlstate_of_refusal(std::string_view verbose_message) {
-    static const std::regex pattern(R"(:  ([0-9A-Z]{5}): )");
-    std::match_results<std::string_view::const_iterator> found;
-    std::regex_search(verbose_message.begin(), verbose_message.end(), found, pattern);
-    return found.empty() ? "" : found.str(1);
+    constexpr std::string_view before = ":  "; // behind the severity, whatever its language
+    constexpr size_t length = 5;
+    for (size_t at = verbose_message.find(before); at != verbose_message.npos;
+         at = verbose_message.find(before, at + 1)) {
+        std::string_view rest = verbose_message.substr(at + before.size());
+        bool is_code = std::all_of(
+            rest.begin(), rest.begin() + static_cast<long>(std::min(length, rest.size())),
+            [](unsigned char c) { return std::isupper(c) != 0 || std::isdigit(c) != 0; });
+        if (is_code && rest.substr(length < rest.size() ? length : rest.size(), 2) == ": ")
+            return std::string(rest.substr(0, length));
+    }
+    return "";
 }
 
 BackendProbe probe_backend(std::map<std::string, std::string> settings, const Backend &backend) {

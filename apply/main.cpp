@@ -304,9 +304,9 @@ std::string usage_problem(const CLI::App &app, const CLI::ParseError &error) {
 }
 
 void take_config_file(const CLI::App &app, InitSettings &settings) {
+    if (app.get_config_ptr()->count() == 0) return;
     settings.config_file = app.get_config_ptr()->as<std::string>();
-    if (!settings.config_file.empty())
-        settings.file_ends = apply_ends_of_file(settings.config_file);
+    settings.file_ends = apply_ends_of_file(settings.config_file);
 }
 
 void print_fault_points() {

@@ -2,6 +2,7 @@
 
 extern "C" {
 #include "access/detoast.h"
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"

@@ -1,5 +1,9 @@
 #include "numeric_text.hpp"
 
+extern "C" {
+#include "access/htup_details.h"
+}
+
 #include <cstring>
 
 namespace waltrail {

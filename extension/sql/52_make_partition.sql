@@ -1,8 +1,10 @@
 -- Makes the partition of a range [from, to) and moves that range's rows into it out of the default partition,
--- which PostgreSQL would otherwise refuse. One transaction: no reader sees a row twice or not at all.
+-- which PostgreSQL would otherwise refuse. One transaction: no reader sees a row twice or not at all. For that, nobody may be reading the table while
+-- rows are moved: a query has its list of partitions before it waits for the lock of the default one, and would look there, when it has it, for what
+-- is in the new one. Without rows, the table's own lock is that of ATTACH, beside which all go on.
 -- Locks are taken parent first, as ATTACH does, and before the rows are read, so that no row slips into
--- the default partition meanwhile. Whoever needs the default partition waits while rows are moved;
--- nobody waits longer than lock_timeout for us to get the locks.
+-- the default partition meanwhile. Nobody waits longer than lock_timeout for us to get the locks; where writers and readers never leave a gap, rows
+-- stay in the default partition until they do.
 --
 -- pg_partman makes partitions of the length that part_config has: it is told the length of this range, and for a range of a part of a day a
 -- name with the time in it, and told the former again, all within the transaction.
@@ -22,15 +24,27 @@ DECLARE
     default_partition regclass;
     made regclass;
     has_rows boolean := false;
+    is_expected boolean := false;
+    has_rows_sql text;
     moved bigint := 0;
 BEGIN
     partman := changes.partman();
-    LOCK TABLE ONLY public.changes IN SHARE UPDATE EXCLUSIVE MODE;
     SELECT p.partition INTO default_partition FROM changes.partition_bounds() AS p WHERE p.is_default;
+    has_rows_sql := format('SELECT EXISTS (SELECT FROM ONLY %s WHERE committed_at >= $1 AND committed_at < $2)', default_partition);
+    IF default_partition IS NOT NULL THEN
+        EXECUTE has_rows_sql INTO is_expected USING lower(range), upper(range);
+    END IF;
+    IF is_expected THEN
+        LOCK TABLE ONLY public.changes IN ACCESS EXCLUSIVE MODE;
+    ELSE
+        LOCK TABLE ONLY public.changes IN SHARE UPDATE EXCLUSIVE MODE;
+    END IF;
     IF default_partition IS NOT NULL THEN
         EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', default_partition);
-        EXECUTE format('SELECT EXISTS (SELECT FROM ONLY %s WHERE committed_at >= $1 AND committed_at < $2)', default_partition)
-           INTO has_rows USING lower(range), upper(range);
+        EXECUTE has_rows_sql INTO has_rows USING lower(range), upper(range);
+    END IF;
+    IF has_rows AND NOT is_expected THEN
+        RAISE EXCEPTION 'rows came into the default partition meanwhile' USING ERRCODE = 'lock_not_available';
     END IF;
     IF has_rows THEN
         PERFORM changes.permit_changes();

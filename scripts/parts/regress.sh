@@ -8,7 +8,7 @@ pg_regress_lines() {
          /^not ok [0-9]+ / { print "not ok", $5; fflush() }'
 }
 
-not_preloaded_lines() { pg_regress_lines | sed -u 's/ / not preloaded: /'; }
+not_preloaded_lines() { pg_regress_lines | sed -u 's/^\(not ok\|ok\) /&not preloaded: /'; }
 
 preloaded_settings=("shared_preload_libraries = 'waltrail'" 'waltrail.capture_actor = off')
 

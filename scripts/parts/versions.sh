@@ -33,7 +33,8 @@ bring_pg15() {
 }
 
 # The filters below put $about, the versions, before the names of tests.
-lines_of_test() { sed -u -n "s/^ok  *\(.*\)/ok $about: \1/p; s/^NOT OK  *\(.*\)/not ok $about: \1/p"; }
+# As record() writes them: logs that are shown have lines of other kinds.
+lines_of_test() { sed -u -n "s/^ok      /ok $about: /p; s/^NOT OK  /not ok $about: /p"; }
 lines_of_pytest() { pytest_lines | sed -u "s/^\(not ok\|ok\) /\1 $about: /"; }
 
 # test_in_root MAJOR ROOT PART…: by the root's own scripts/test.

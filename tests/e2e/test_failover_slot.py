@@ -16,9 +16,9 @@ IS_SYNCED = """SELECT FROM pg_replication_slots WHERE slot_name = %s AND failove
 
 
 class Pair:
-    """A source, its standby that copies slots, and apply, which knows both."""
+    """A source, its standby that copies slots, which is appended to `started`, and apply, which knows both."""
 
-    def __init__(self, source, destination, folder, slot, waltrail):
+    def __init__(self, source, destination, folder, slot, waltrail, started):
         self.source, self.destination, self.slot = source, destination, slot
         self.primary = source.server
         source.execute("CREATE TABLE counters (id int PRIMARY KEY, value bigint)")
@@ -27,8 +27,9 @@ class Pair:
         self.standby = start_standby(
             folder, self.primary, primary_slot_name=PHYSICAL_SLOT, sync_replication_slots="on", hot_standby_feedback="on"
         )
-        # With a database, which the worker that copies slots connects to; and as postgres, for pg_basebackup wrote whom it was told.
-        self.standby.execute(f"ALTER SYSTEM SET primary_conninfo = '{quoted(self.primary.conninfo())}'")
+        started.append(self.standby)
+        # With a database, for the worker that copies slots: not every pg_basebackup writes one.
+        self.standby.execute("ALTER SYSTEM SET primary_conninfo = %s", [self.primary.conninfo()])
         self.standby.reload()
         wait_until(lambda: self.source.query("SELECT FROM pg_replication_slots WHERE slot_name = %s AND active", [PHYSICAL_SLOT]), "the standby to stream")
         self.written = 0
@@ -48,9 +49,9 @@ class Pair:
         def is_copied():
             self.write(self.source)
             self.source.execute("SELECT pg_log_standby_snapshot()")
-            return bool(self.standby.query(IS_SYNCED, [self.slot])) or None
+            return self.standby.query(IS_SYNCED, [self.slot])
 
-        wait_until(lambda: is_copied() is not None, "the slot to be copied to the standby", timeout_s=180, interval_s=0.5)
+        wait_until(is_copied, "the slot to be copied to the standby", timeout_s=180, interval_s=0.5)
 
     def wait_for_standby_before_apply(self):
         """Apply gets nothing that the standby does not have."""
@@ -64,20 +65,15 @@ class Pair:
         ) == [(self.written,) * 4]
 
 
-def quoted(text):
-    return text.replace("'", "''")
-
-
 @pytest.fixture
 def pair(fresh_source, destination, server_folder, slot, waltrail):
-    made = []
+    started = []
     try:
-        made.append(Pair(fresh_source, destination, server_folder / f"standby_{slot}", slot, waltrail))
-        yield made[0]
+        yield Pair(fresh_source, destination, server_folder / f"standby_{slot}", slot, waltrail, started)
     finally:
         waltrail.close()
-        for pair in made:
-            pair.standby.remove()
+        for standby in started:
+            standby.remove()
 
 
 def test_init_makes_a_slot_that_fails_over(pair, waltrail):

@@ -4,7 +4,7 @@ the next run does the whole."""
 import pytest
 
 import fault_program
-from servers import wait_until
+from servers import DESTINATION_ROLE, wait_until
 
 
 def state(source, destination):
@@ -36,6 +36,7 @@ def test_init_fails_there(source, destination, slot, waltrail, point, action):
             wait_until(lambda: not source.value("SELECT active FROM pg_replication_slots WHERE slot_name = %s", [slot]), "the slot to be free")
             source.execute(drop)
     waltrail.run(*arguments)
+    destination.execute("SELECT changes.grant_writer(%s)", [DESTINATION_ROLE])
     source.execute("INSERT INTO t VALUES (1)")
     waltrail.apply_until_now(source, destination, slot)
     assert destination.value("SELECT count(*) FROM changes") == 1

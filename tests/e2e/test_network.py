@@ -14,6 +14,7 @@ from wired import SILENCE_MS
 END = pytest.mark.parametrize("end", ["source", "destination"])
 # Of tests in which apply must not take a server for dead: more than a busy machine may keep an answer back.
 PATIENT_MS = 6000
+CUTS = 5
 DOWNSTREAM = {"source": TO_CLIENT, "destination": TO_SERVER}  # where the changes go
 
 
@@ -29,14 +30,14 @@ def test_connections_cut_in_the_middle_of_frames(wired, end):
     proxy = wired.proxy(end)
     process = wired.start_apply()
     wired.start_writing(seed)
-    for number in range(8):
+    for number in range(CUTS):
         # Short counts hit the start of a stream or of a transaction, and answers. After several in a row apply waits longer.
         count = chance.randrange(1, 200) if chance.random() < 0.25 else chance.randrange(1, 60_000)
         proxy.cut_after(count, DOWNSTREAM[end] if chance.random() < 0.7 else TO_CLIENT)
         wait_until(lambda: proxy.cuts > number, f"a cut behind {count} bytes", timeout_s=60)
     wired.end_writing()
     wired.assert_trail_is_what_was_committed(process)
-    assert proxy.cuts == 8 and restarts(process) >= 4
+    assert proxy.cuts == CUTS and restarts(process) >= CUTS // 2
 
 
 @END
@@ -57,7 +58,9 @@ def test_a_lost_connection_is_noticed_though_nobody_ends_it(wired, end, phase):
     process = wired.start_apply()
     if phase == "writing":
         wired.start_writing(2)
-        time.sleep(1)
+    # Until all sessions are there: one that is opened later is not lost, but never had.
+    wired.wait_until_caught_up()
+    time.sleep(1)
     wired.proxy(end).lose()
     wired.write_mark()  # nothing is asked of an idle destination
     started = time.monotonic()

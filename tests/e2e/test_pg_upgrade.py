@@ -29,7 +29,11 @@ def upgrade(old, folder):
         [servers.DESTINATION_BINDIR / "pg_upgrade", "-b", servers.BINDIR, "-B", servers.DESTINATION_BINDIR, "-d", old.data, "-D", new, "-U", "postgres",
          "-s", work],
         capture_output=True, text=True, cwd=work, check=False, **servers._as_server_user())  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
+    logs = "".join(log.read_text(errors="replace") for log in sorted(new.glob("pg_upgrade_output.d/*/log/*_dump_*.log")))
+    errors = "\n".join(line for line in logs.splitlines() if "error" in line.lower())
+    if 'unrecognized parameter "pg_attver"' in errors:
+        pytest.skip("the newer PostgreSQL lacks a minor release that takes what this one dumps")
+    assert done.returncode == 0, done.stdout + done.stderr + errors
     return new
 
 

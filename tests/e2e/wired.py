@@ -15,12 +15,14 @@ from servers import DESTINATION_ROLE, SOURCE_ROLE, wait_until
 
 # How long a server may be silent before apply looks whether it is still there (tcp_user_timeout).
 SILENCE_MS = 2000
+# For the connection that asks about a silent one as well: with SILENCE_MS less than wal_sender_timeout, so that apply is the first to give up.
+CONNECT_TIMEOUT_S = 3
 NOT_RECORDED = ("--exclude-tables", "audit.*")
 POSTGRES_EPOCH = datetime.datetime(2000, 1, 1, tzinfo=datetime.timezone.utc)
 
 
 def tcp_settings(port):
-    return {"listen_addresses": "127.0.0.1", "port": port, "wal_sender_timeout": "5s"}
+    return {"listen_addresses": "127.0.0.1", "port": port, "wal_sender_timeout": "6s"}
 
 
 class Through:
@@ -103,7 +105,8 @@ class Wired:
 
     def start_apply(self, *more, silence_ms=SILENCE_MS, environment=None, proxied=("source", "destination")):
         ends = [
-            Through(database, proxy.port if end in proxied else database.server.port, tcp_user_timeout=silence_ms, user=role)
+            Through(database, proxy.port if end in proxied else database.server.port, tcp_user_timeout=silence_ms, connect_timeout=CONNECT_TIMEOUT_S,
+                    user=role)
             for end, database, proxy, role in (
                 ("source", self.source, self.to_source, SOURCE_ROLE), ("destination", self.destination, self.to_destination, DESTINATION_ROLE),
             )

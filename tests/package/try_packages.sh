@@ -30,7 +30,7 @@ as() { (become "$@"); } # USER COMMAND…
 
 sql() { as postgres psql -X -A -t -q -v ON_ERROR_STOP=1 -d "$1" -c "$2"; }
 
-installs() { apt-get install -q -y "$packages"/*.deb; }
+installs() { apt-get update -q && apt-get install -q -y "$packages"/*.deb; }
 has_manual() { man waltrail | grep 'SYNOPSIS' && man waltrail.toml | grep 'EXAMPLE'; }
 
 # mistakes_of FOLDER: what systemd says of the unit there; of others, which lack what a running system has, it says something anyway.
@@ -40,7 +40,7 @@ unit_is_right() {
     mkdir "$broken"
     # Where a mistake is not told, that none is told says nothing.
     sed 's/^WatchdogSec=.*/WatchdogSec=soon/' /usr/lib/systemd/system/waltrail-apply@.service >"$broken/waltrail-apply@.service"
-    mistakes_of "$broken" | grep 'WatchdogSec' || return
+    mistakes_of "$broken" | grep 'soon' || return
     ! mistakes_of /usr/lib/systemd/system
 }
 unit_is_hardened() {
@@ -111,7 +111,8 @@ is_upgraded() {
     mkdir -p /run/systemd/system
     printf '#!/bin/sh\necho "$@" >>/tmp/systemctl.log\nexit 1\n' >/usr/local/bin/systemctl
     chmod 755 /usr/local/bin/systemctl
-    apt-get install -q -y --reinstall "$packages"/waltrail_*.deb
+    # By dpkg: apt leaves /usr/local out of PATH.
+    dpkg -i "$packages"/waltrail_*.deb
     local status=$?
     rm -r /usr/local/bin/systemctl /run/systemd/system
     cat /tmp/systemctl.log

@@ -86,8 +86,9 @@ TEST(RowVerdict, WhatTheRetentionHasLeftOfARowIsNoDifference) {
 // A row that came to a key in a transaction that was committed last may have been written first.
 TEST(RowVerdict, TheLastCommitIsAsGoodAsTheHighestPosition) {
     EXPECT_EQ(verdict(there({change("DELETE", 9), change("CREATE", 5, same)})), Verdict::equal);
-    auto judgement = judge_row(there({change("DELETE", 9), change("CREATE", 5, other)}),
-                               {{"id", "integer"}}, TableHistory());
+    RowCase row =
+        there({change("DELETE", 9), change("CREATE", 5, other)}); // the judgement refers to it
+    auto judgement = judge_row(row, {{"id", "integer"}}, TableHistory());
     EXPECT_EQ(judgement.verdict, Verdict::missing_in_trail);
     EXPECT_EQ(judgement.change->id, "DELETE");
 }
