@@ -45,6 +45,10 @@ PG_CXXFLAGS = -std=c++20 -fno-exceptions -fno-rtti -fno-threadsafe-statics -fvis
 # The bitcode rule of PGXS ignores PG_CXXFLAGS. A command line or an environment must not turn it on again.
 override with_llvm = no
 
+# PGXS adds to these what is the library's alone (-fno-exceptions), and where the environment has them make would hand that on.
+program_flags := CFLAGS='$(CFLAGS)' CXXFLAGS='$(CXXFLAGS)' LDFLAGS='$(LDFLAGS)'
+unexport CFLAGS CXXFLAGS CPPFLAGS LDFLAGS
+
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 ifeq ($(PGXS),)
 $(error could not run "$(PG_CONFIG) --pgxs": install the server's development package, or name its pg_config with PG_CONFIG=…)
@@ -73,7 +77,7 @@ build/regress/results:
 
 .PHONY: program unit_tests install-program uninstall-program
 
-cmake_configure = $(CMAKE) -S . -B build -G 'Unix Makefiles' -DPG_CONFIG='$(PG_CONFIG)' -DWALTRAIL_WERROR=$(if $(WERROR),ON,OFF)
+cmake_configure = env $(program_flags) $(CMAKE) -S . -B build -G 'Unix Makefiles' -DPG_CONFIG='$(PG_CONFIG)' -DWALTRAIL_WERROR=$(if $(WERROR),ON,OFF)
 
 all: program
 

@@ -31,6 +31,7 @@ DECLARE
     emitted CONSTANT text := coalesce(current_setting('waltrail_triggers.emitted', true), '');
     context text;
     hash text;
+    emit regprocedure;
 BEGIN
     IF strpos(statement, '/*{0}') > 0 THEN
         context := waltrail.comment_context(statement);
@@ -44,8 +45,11 @@ BEGIN
     IF hash = emitted OR context = '' AND emitted = '' THEN
         RETURN NULL;
     END IF;
-    IF NOT has_function_privilege('pg_logical_emit_message(boolean, text, text)'::regprocedure, 'EXECUTE') THEN
-        RAISE WARNING 'context is skipped: role "%" may not execute pg_logical_emit_message(boolean, text, text)', current_user;
+    -- By its first arguments: PostgreSQL 17 has one more.
+    SELECT p.oid::regprocedure INTO emit FROM pg_proc AS p
+     WHERE p.proname = 'pg_logical_emit_message' AND p.pronamespace = 'pg_catalog'::regnamespace AND p.proargtypes[2] = 'text'::regtype;
+    IF NOT has_function_privilege(emit, 'EXECUTE') THEN
+        RAISE WARNING 'context is skipped: role "%" may not execute %', current_user, emit;
         RETURN NULL;
     END IF;
     PERFORM pg_logical_emit_message(true, 'waltrail', context);

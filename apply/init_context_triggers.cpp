@@ -115,20 +115,21 @@ bool is_visible_to_all(PostgresConnection &source) {
 
 void check_context_triggers(PostgresConnection &source) {
     Result row = source.execute(R"(
-SELECT has_function_privilege('pg_logical_emit_message(boolean, text, text)', 'EXECUTE'),
+SELECT has_function_privilege(emit.oid, 'EXECUTE'),
        CASE WHEN EXISTS (SELECT FROM pg_namespace WHERE nspname = 'waltrail')
             THEN (SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = 'waltrail')
             ELSE has_database_privilege(current_database(), 'CREATE') END,
-       quote_ident(current_user), quote_ident(current_database()))");
+       quote_ident(current_user), quote_ident(current_database()), emit.oid::regprocedure
+  FROM pg_proc AS emit -- by its first arguments: PostgreSQL 17 has one more
+ WHERE emit.proname = 'pg_logical_emit_message' AND emit.pronamespace = 'pg_catalog'::regnamespace AND emit.proargtypes[2] = 'text'::regtype)");
     if (row.text(0, 0) != "t")
         throw Error(
             Disposition::stop,
             fmt::format("{}: role {} may not execute pg_logical_emit_message(), which the context "
                         "triggers do with its right",
                         source.where(), row.text(0, 2)),
-            fmt::format("a superuser grants it with GRANT EXECUTE ON FUNCTION "
-                        "pg_logical_emit_message(boolean, text, text) TO {}",
-                        row.text(0, 2)));
+            fmt::format("a superuser grants it with GRANT EXECUTE ON FUNCTION {} TO {}",
+                        row.text(0, 4), row.text(0, 2)));
     if (row.text(0, 1) != "t")
         throw Error(Disposition::stop,
                     fmt::format("{}: role {} may not make the context triggers' functions in "

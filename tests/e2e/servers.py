@@ -23,6 +23,7 @@ BINDIR = pathlib.Path(subprocess.check_output([PG_CONFIG, "--bindir"], text=True
 # The destination may be of another version.
 DESTINATION_PG_CONFIG = os.environ.get("WALTRAIL_DESTINATION_PG_CONFIG", PG_CONFIG)
 DESTINATION_BINDIR = pathlib.Path(subprocess.check_output([DESTINATION_PG_CONFIG, "--bindir"], text=True).strip())
+HAS_TWO_VERSIONS = DESTINATION_BINDIR != BINDIR
 SERVER_USER = "postgres"
 # What apply runs as, with the least rights that do: REPLICATION at the source, changes.grant_writer() at the destination.
 SOURCE_ROLE, DESTINATION_ROLE = "reads_source", "writes_trail"
@@ -130,7 +131,7 @@ def major_of(bindir):
 def bindir_of(data):
     """Of the programs that belong to a data directory."""
     version = (data / "PG_VERSION").read_text().strip()
-    return DESTINATION_BINDIR if DESTINATION_BINDIR != BINDIR and version == major_of(DESTINATION_BINDIR) else BINDIR
+    return DESTINATION_BINDIR if HAS_TWO_VERSIONS and version == major_of(DESTINATION_BINDIR) else BINDIR
 
 
 def _children(pid):

@@ -11,6 +11,8 @@ import servers
 from test_init_refuses import assert_one_line
 from traced_source import CONTEXT, NOTED, OTHER, TracedSource, comment
 
+EMIT = f"pg_logical_emit_message(boolean, text, text{', boolean' if int(servers.major_of(servers.BINDIR)) >= 17 else ''})"
+
 
 @pytest.fixture
 def items(traced):
@@ -342,7 +344,7 @@ def test_rows_of_a_subscription_are_written_without_triggers(items):
 
 def test_role_without_rights_and_with_odd_settings(items, role):
     items.source.psql(f"""
-        REVOKE EXECUTE ON FUNCTION pg_logical_emit_message(boolean, text, text) FROM PUBLIC;
+        REVOKE EXECUTE ON FUNCTION {EMIT} FROM PUBLIC;
         GRANT ALL ON items TO {role};
         CREATE SCHEMA trap;
         GRANT USAGE ON SCHEMA trap TO {role};
@@ -374,7 +376,7 @@ def test_statement_goes_on_where_the_message_may_not_be_emitted(traced, role):
         assert "context triggers made on 1 tables" in done.stdout
         assert "a context trigger, or another run of init: only a superuser" in done.stdout
         traced.run(f"INSERT INTO items VALUES (1) {NOTED}")
-        traced.source.execute("REVOKE EXECUTE ON FUNCTION pg_logical_emit_message(boolean, text, text) FROM PUBLIC")
+        traced.source.execute(f"REVOKE EXECUTE ON FUNCTION {EMIT} FROM PUBLIC")
         [notice] = traced.run(f"INSERT INTO items VALUES (2) {NOTED}")
         assert "WARNING:  context is skipped" in notice
         assert traced.contexts() == [CONTEXT, {}]
