@@ -151,6 +151,7 @@ void BatchRenderer::quarantine(const Refusal &refusal) {
 void BatchRenderer::push_piece(std::optional<CarefulRow> careful) {
     if (rows_->size == 0) return;
     batch_bytes_ += rows_->size;
+    rows_.shrink(); // the queue counts what is in it
     stopped_ |= !batches_.push({std::move(rows_), std::move(careful)}, *stop_);
     rows_ = OwnedBuffer();
     rows_->reserve(piece_bytes + piece_bytes / 8);

@@ -19,6 +19,14 @@ class OwnedBuffer {
     }
     ~OwnedBuffer() { buffer_.release(); }
 
+    // Gives back what is not used, for one that is kept as it is.
+    void shrink() {
+        if (buffer_.size == 0 || buffer_.size == buffer_.capacity) return;
+        buffer_.data = static_cast<char *>(
+            buffer_.allocator.reallocate(buffer_.allocator.owner, buffer_.data, buffer_.size));
+        buffer_.capacity = buffer_.size;
+    }
+
     wire::Buffer &operator*() { return buffer_; }
     wire::Buffer *operator->() { return &buffer_; }
     const wire::Buffer *operator->() const { return &buffer_; }
