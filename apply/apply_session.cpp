@@ -184,7 +184,6 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
         destination_clock.set(confirm_progress(destination, progress));
     }
     fault_point("progress_confirmed");
-    monitor.begins(progress);
     name_source_in_log(progress.label, settings.ends.slot);
     maintenance.start(stop);
     if (stop.stop_requested()) return;
@@ -195,6 +194,7 @@ void run_apply_session(const ApplySettings &settings, const RefusedRows &refused
     stream.start(settings.ends.slot, start.lsn, stream_options(settings, own_tables));
     fault_point("stream_started");
     outcome.streamed = true;
+    monitor.begins(progress);
     std::string streaming = fmt::format("streaming source \"{}\" from {} into {}", progress.label,
                                         lsn_text(start.lsn), destination.where());
     spdlog::info("{}", streaming);

@@ -2,9 +2,11 @@
 
 #include "apply/record_text.hpp"
 #include "apply/shown_text.hpp"
+#include "wire/raw_text.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cstdlib>
@@ -64,6 +66,23 @@ std::vector<std::optional<std::string>> key_fields(const VerifiedTable &table,
     return record_fields(key).value_or(std::vector<std::optional<std::string>>{});
 }
 
+bool is_utf8(std::string_view text) {
+    try {
+        static_cast<void>(nlohmann::json(text).dump());
+        return true;
+    } catch (const nlohmann::json::type_error &) {
+        return false;
+    }
+}
+
+// A database without an encoding sends its bytes as they are.
+std::optional<std::string> key_of_trail(std::string_view key) {
+    if (is_utf8(key)) return std::string(key);
+    std::string shown = shown_text(std::string{wire::raw_text_mark}.append(key));
+    if (shown.size() > key_characters_max) return std::nullopt;
+    return shown;
+}
+
 std::shared_ptr<const RowSnapshot> present_snapshot(PostgresConnection &source) {
     return snapshot_of(source, source.execute("SELECT pg_current_snapshot()").text(0, 0));
 }
@@ -87,7 +106,7 @@ SourceRange SourceRows::next() {
     size_t bytes = 0;
     for (int row = 0; row < rows.rows(); row++) {
         SourceRow read;
-        if (!rows.is_null(row, key_at)) read.key = shown_text(rows.text(row, key_at));
+        if (!rows.is_null(row, key_at)) read.key = key_of_trail(rows.text(row, key_at));
         if (!rows.is_null(row, xmin_at))
             read.xmin =
                 static_cast<uint32_t>(std::strtoul(rows.string(row, xmin_at).c_str(), nullptr, 10));

@@ -5,7 +5,10 @@ SELECT 'slot' FROM pg_create_logical_replication_slot('expanding', 'waltrail');
 INSERT INTO expanding (id, document) VALUES ('document', ('[' || repeat('1e131071,', 9000) || '1]')::jsonb);
 INSERT INTO expanding (id, list) SELECT 'list', array_agg(1e131071::numeric) FROM generate_series(1, 9000);
 INSERT INTO expanding (id, spans) SELECT 'spans', range_agg(numrange((i || 'e131067')::numeric, (i || '.5e131067')::numeric)) FROM generate_series(1001, 6000) AS i;
+-- what took more stack when it was written than the reader has
+SET max_stack_depth = '7MB';
 INSERT INTO expanding (id, path) VALUES ('path', ('$' || repeat('.a', 15000))::jsonpath);
+RESET max_stack_depth;
 -- as many bytes, and fewer digits
 INSERT INTO expanding (id, document, list, path, query)
 SELECT 'all', jsonb_agg(i), array_agg(i), '$.a', 'a & b' FROM generate_series(1, 20000) AS i;

@@ -39,7 +39,9 @@ SET waltrail.exclude_columns = '';
 SET waltrail.mask_columns = '';
 SET waltrail.mask_key_file = '/tmp/x';
 ALTER ROLE source_settings_role SET waltrail.exclude_tables = '';
+\set VERBOSITY sqlstate
 SHOW waltrail.mask_key_file;
+\set VERBOSITY default
 SELECT pg_temp.rows() ~ 'hush' AS leaks;
 RESET ROLE;
 COPY (SELECT 1) TO PROGRAM 'cat > /dev/null; rm source_settings_key';

@@ -29,6 +29,7 @@ DECLARE
     moved bigint := 0;
 BEGIN
     partman := changes.partman();
+    LOCK TABLE ONLY public.changes IN SHARE UPDATE EXCLUSIVE MODE;
     SELECT p.partition INTO default_partition FROM changes.partition_bounds() AS p WHERE p.is_default;
     has_rows_sql := format('SELECT EXISTS (SELECT FROM ONLY %s WHERE committed_at >= $1 AND committed_at < $2)', default_partition);
     IF default_partition IS NOT NULL THEN
@@ -36,8 +37,6 @@ BEGIN
     END IF;
     IF is_expected THEN
         LOCK TABLE ONLY public.changes IN ACCESS EXCLUSIVE MODE;
-    ELSE
-        LOCK TABLE ONLY public.changes IN SHARE UPDATE EXCLUSIVE MODE;
     END IF;
     IF default_partition IS NOT NULL THEN
         EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', default_partition);

@@ -41,7 +41,6 @@ class Faulty:
             INSERT INTO {self.table} SELECT i, CASE WHEN i % 2 = 0 THEN 'refused' ELSE 'fine' END FROM generate_series(4001, 4024) AS i;
             UPDATE {self.table} SET state = 'changed' WHERE id < 10;
             DELETE FROM {self.table} WHERE id < 5;
-            SELECT pg_create_restore_point('behind the last commit');
         """)
 
     def assert_all_is_there(self):
@@ -59,6 +58,10 @@ class Faulty:
 
     def assert_survives(self, fault):
         self.work()
+        if fault.startswith("position_begun:"):
+            # Nothing is left but WAL without rows.
+            fault_program.run(*self.arguments())
+            self.source.execute("SELECT pg_create_restore_point('behind the last commit')")
         fault_program.run(*self.arguments(), fault=fault)
         fault_program.run(*self.arguments())
         self.assert_all_is_there()

@@ -53,4 +53,5 @@ def test_a_destination_that_is_away_for_long_harms_nobody_and_is_caught_up_with(
     wired.to_destination.accept()
     wired.wait_until_caught_up(timeout_s=120)
     wired.assert_trail_is_what_was_committed(process)
-    wait_until(lambda: waiting_bytes(wired)[1] == 0, "the lag to be gone")
+    # Not all of it: autovacuum is at work.
+    wait_until(lambda: waiting_bytes(wired)[1] < 1 << 20, "the lag to be gone")

@@ -45,7 +45,7 @@ def test_days_of_a_pause_have_partitions_before_the_first_batch(pair, waltrail):
 
 def test_partitions_whose_time_is_past_are_sealed_once(begun, waltrail):
     source, destination, slot = begun
-    apply = waltrail.apply(source, AsOwner(destination), slot)
+    apply = waltrail.apply(source, AsOwner(destination), slot, "--listen", "off")
     wait_until(lambda: destination.value(f"SELECT count(*) = 0 FROM ({PAST}) AS p WHERE partition NOT IN (SELECT s.partition FROM changes.seals AS s)"),
                "partitions are sealed")  # fmt: skip
     assert destination.value("SELECT count(*) FROM changes.seals") >= 3
@@ -86,7 +86,7 @@ PENDING = """
 def test_pending_lists_are_cleaned_beside_the_writer(begun, waltrail):
     source, destination, slot = begun
     destination.execute("CREATE EXTENSION pageinspect")
-    apply = waltrail.apply(source, destination, slot)
+    apply = waltrail.apply(source, destination, slot, "--listen", "off")
     source.execute("INSERT INTO counters SELECT i, i FROM generate_series(1, 2000) AS i")
     wait_until(lambda: destination.value("SELECT count(*) FROM public.changes") == 2001, "the rows are there")
     wait_until(lambda: destination.value(PENDING.format("sum")) == 0, "the pending lists are cleaned", 30)
