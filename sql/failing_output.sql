@@ -1,9 +1,11 @@
 -- an output function that fails costs its value's text and nothing else: the stored bytes are kept, and the stream goes on
+SET client_min_messages = warning;
 CREATE TYPE failing;
 CREATE FUNCTION failing_in(cstring) RETURNS failing LANGUAGE internal IMMUTABLE STRICT AS 'int4in';
 -- reads the number as the OID of an enum's label, which it is not
 CREATE FUNCTION failing_out(failing) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'enum_out';
 CREATE TYPE failing (INPUT = failing_in, OUTPUT = failing_out, LIKE = integer);
+RESET client_min_messages;
 CREATE FUNCTION failing_order(failing, failing) RETURNS integer LANGUAGE internal IMMUTABLE STRICT AS 'btint4cmp';
 CREATE OPERATOR CLASS failing_ops DEFAULT FOR TYPE failing USING btree AS FUNCTION 1 failing_order (failing, failing);
 CREATE TYPE failing_range AS RANGE (SUBTYPE = failing);
