@@ -30,7 +30,8 @@ from stage import LOG_NAME, Stage  # noqa: E402
 from workload import Workload, set_up  # noqa: E402
 
 MINUTES_DEFAULT = 2
-ROUND_S = 75  # between two comparisons
+ROUND_S = 75  # between two comparisons, or less:
+ROUND_WAL_BYTES = 512 << 20  # what the trail of so much takes has room on the small disk
 PAUSE_S = (0.2, 3.0)  # between two faults
 CATCH_UP_S = 300  # then the trail will not
 
@@ -65,8 +66,9 @@ class Soak:
     def _round(self, seconds):
         end = time.monotonic() + seconds
         looks = commit_order.Looks(self._stage.destination, interval_s=1)
+        begun_at = self._stage.source.value("SELECT pg_current_wal_lsn()")
         try:
-            while time.monotonic() < end:
+            while time.monotonic() < end and self._wal_bytes_since(begun_at) < ROUND_WAL_BYTES:
                 print(f"{time.strftime('%H:%M:%S')} {self.faults.strike()}")
                 time.sleep(self._pauses.uniform(*PAUSE_S))
             self._workload.pause()
@@ -92,6 +94,10 @@ class Soak:
         except AssertionError as error:
             raise StuckError(str(error)) from error
         return time.monotonic() - started
+
+    def _wal_bytes_since(self, lsn):
+        rows = self._try(self._stage.source, f"SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '{lsn}')::bigint")
+        return rows[0][0] if rows else 0
 
     @staticmethod
     def _try(database, sql):

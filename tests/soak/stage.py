@@ -21,7 +21,7 @@ from wired import NOT_RECORDED, Through, tcp_settings
 
 SLOT = "soak"
 LOG_NAME = "apply.log"  # in the stage's folder
-DISK_MEGABYTES = 768
+DISK_MEGABYTES = 1536
 RESTART_PAUSE_S = 0.5
 # Of both servers: what was lost is noticed in seconds, and a crash is recovered from as fast: fsync stays off, for what is killed here leaves all
 # that it has written to the kernel.
