@@ -106,8 +106,8 @@ void TableVerifier::adapt_to_history() {
     if (uint64_t count = trail_->quarantined(); count > 0)
         report_.notes.push_back(
             fmt::format("changes in quarantine, which the trail lacks: {}", count));
-    xmin_tells_ = run_.trail.known_from_xid && !table_.has_ignored_columns &&
-                  !history.has_other_keys() && trail_->erasures() == 0;
+    xmin_tells_ =
+        !table_.has_ignored_columns && !history.has_other_keys() && trail_->erasures() == 0;
 }
 
 void TableVerifier::compare_rows() {
@@ -138,7 +138,6 @@ void TableVerifier::compare_range(SourceRange range) {
             continue;
         }
         RowCase found{.is_in_source = true};
-        found.must_be_in_trail = must_be_in_trail(row, *range.snapshot);
         found.row = std::move(row.row);
         found.newest = std::move(newest[i]);
         found.truncated_at = truncations.of_table;
@@ -147,7 +146,7 @@ void TableVerifier::compare_range(SourceRange range) {
             counts.equal++;
             counts.partly_compared += !judgement.difference.skipped.empty();
         } else {
-            wait_for({std::move(keys[i]), std::move(found), range.snapshot});
+            wait_for({std::move(keys[i]), std::move(found), range.snapshot, row.xmin});
         }
     }
 }
@@ -164,7 +163,7 @@ void TableVerifier::look_for_lost_rows() {
             if (may_be_escaped(run_.source, keys[absent.place]))
                 report_.counts.not_comparable++;
             else
-                wait_for({keys[absent.place], RowCase{}, std::move(absent.snapshot)});
+                wait_for({keys[absent.place], RowCase{}, std::move(absent.snapshot), {}});
         run_.rate.take(keys.size());
     }
 }
@@ -228,9 +227,13 @@ void TableVerifier::look_again(std::span<PendingRow> rows) {
     for (const PendingRow &row : rows) keys.push_back(row.key);
     auto newest = trail_->newest(keys, moment, true);
     Truncations truncations = trail_->truncations(moment);
+    // After the changes, or what is dropped between the two seems to be missing.
+    if (std::any_of(newest.begin(), newest.end(), [](auto &changes) { return changes.empty(); }))
+        run_.trail = read_source_trail(run_.destination, run_.trail.source_id, run_.trail.label);
     for (size_t i = 0; i < rows.size(); i++) {
         RowCase &row = rows[i].row;
         row.newest = std::move(newest[i]);
+        row.must_be_in_trail = must_be_in_trail(rows[i]);
         row.truncated_at = truncations.of_table;
         row.partition_truncated_at = truncations.of_a_partition;
         row.losses_are_told =
@@ -325,9 +328,11 @@ bool TableVerifier::is_older_than_trail(const SourceRow &row, const RowSnapshot 
 }
 
 // ALTER TABLE writes rows anew without a change, and leaves its transaction in the catalogs too.
-bool TableVerifier::must_be_in_trail(const SourceRow &row, const RowSnapshot &moment) const {
-    if (!xmin_tells_ || !row.xmin || table_.rewritten_by.contains(*row.xmin)) return false;
-    std::optional<uint64_t> xid = whole_xid(*row.xmin, moment);
+bool TableVerifier::must_be_in_trail(const PendingRow &row) const {
+    if (!xmin_tells_ || !run_.trail.known_from_xid || !row.xmin ||
+        table_.rewritten_by.contains(*row.xmin))
+        return false;
+    std::optional<uint64_t> xid = whole_xid(*row.xmin, *row.snapshot);
     return xid && *xid >= *run_.trail.known_from_xid;
 }
 

@@ -36,7 +36,7 @@ struct VerifyRun {
     PostgresConnection &destination;
     const VerifySettings &settings;
     const Selection &selection; // that of the settings, and the source's own
-    const SourceTrail &trail;
+    SourceTrail &trail;         // read again where the retention may have dropped what a row lacks
     const std::vector<NotedGap> &gaps;
     TrailWait &wait;
     RowRate &rate;
@@ -58,6 +58,7 @@ class TableVerifier {
         std::string key;
         RowCase row;
         std::shared_ptr<const RowSnapshot> snapshot;
+        std::optional<uint32_t> xmin;
     };
 
     void compare();
@@ -78,7 +79,7 @@ class TableVerifier {
     void report(const PendingRow &row, const Judgement &judgement);
     [[nodiscard]] Judgement judge(const RowCase &row) const;
     [[nodiscard]] bool is_older_than_trail(const SourceRow &row, const RowSnapshot &moment) const;
-    [[nodiscard]] bool must_be_in_trail(const SourceRow &row, const RowSnapshot &moment) const;
+    [[nodiscard]] bool must_be_in_trail(const PendingRow &row) const;
     [[nodiscard]] std::string cause_of(const Judgement &judgement) const;
 
     VerifyRun &run_;

@@ -139,6 +139,31 @@ def test_a_table_that_stays_locked_is_told_and_the_rest_goes_on(pair):
     assert report.counts("after_busy") == {"rows": 1, "equal": 1}
 
 
+def test_what_is_dropped_while_it_is_compared_is_not_seen(pair):
+    source, destination = pair.source, pair.destination
+    source.execute("CREATE TABLE dropped (id int PRIMARY KEY)")
+    source.execute("INSERT INTO dropped SELECT generate_series(1, 400)")
+    source.execute("CREATE TABLE kept (id int PRIMARY KEY)")
+    source.execute("INSERT INTO kept VALUES (1)")
+    pair.caught_up()
+    reports = []
+    run = threading.Thread(
+        target=lambda: reports.append(pair.equal("--tables", "public.dropped", "--range-rows", "10", "--rows-per-second", "100"))
+    )
+    run.start()
+    try:
+        time.sleep(1.5)
+        # As the retention does it: in one transaction.
+        pair.tamper("""
+            WITH dropped AS (DELETE FROM changes WHERE "table" = 'dropped')
+            INSERT INTO changes.drops (partition, lower_bound, upper_bound, rows, held, retention)
+            SELECT 'changes_p1', now() - interval '2 days', max(committed_at), 400, 0, '1 day' FROM changes WHERE "table" = 'kept'""")
+    finally:
+        run.join()
+    counts = reports[0].counts("dropped")
+    assert counts["equal"] > 0 and counts["not_seen"] > 0 and counts["equal"] + counts["not_seen"] == 400
+
+
 def test_a_table_that_is_altered_while_it_is_compared_has_no_difference(pair):
     """What was read of it before is not what it is now. The next one is read as it is when its turn comes."""
     source = pair.source
