@@ -203,6 +203,11 @@ def _takes_slot(connection):
     return False
 
 
+def _says_away(error):
+    """A connection that ends in the middle of an answer is the base class, without a code."""
+    return isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)) or type(error) is psycopg2.DatabaseError
+
+
 # How often each, beside the others.
 WEIGHTS = {
     apply_killed: 10, apply_stopped: 5, session_ended: 12, session_killed: 5, server_killed: 6, server_restarted: 4, connections_cut: 8,
@@ -237,7 +242,9 @@ class Faults:
             detail = fault(self._stage, chance)
         except Missed as miss:
             detail = f"missed, {miss}"
-        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+        except psycopg2.Error as error:
+            if not _says_away(error):
+                raise
             # What struck before has taken the server away; it is on its way back.
             detail = f"missed, {str(error).strip().partition(chr(10))[0] or type(error).__name__}"
         else:
