@@ -60,7 +60,7 @@ test_version() {
     if [[ -n $short ]]; then
         two_versions=(tests/e2e/test_{round_trip,exactly_once,check,init}.py)
         test_in_root "$major" "$root" regress
-        test_ends "$major alone" "$root" "$major" "$major" "${two_versions[@]}"
+        test_ends "$major alone" "$root" "$major" "$major" "${two_versions[@]}" tests/e2e/test_failover_slot.py
     else
         test_in_root "$major" "$root" regress pgtap upgrade quickstart e2e
     fi
