@@ -1,7 +1,10 @@
 """What is recorded, acknowledged and repeated when processes and servers die or the source is idle."""
 
+import contextlib
 import json
+import pathlib
 import random
+import re
 import threading
 import time
 
@@ -115,6 +118,23 @@ def test_memory_of_apply_is_bounded_for_a_transaction_of_a_million_changes(pair,
     print(f"peak memory of apply: {peak_kib} KiB")
     assert 0 < peak_kib < 64 * 1024
     assert destination.value("SELECT count(*) FROM changes") == 1_000_000
+
+
+def test_memory_of_apply_is_bounded_while_transactions_of_one_row_wait(pair, waltrail):
+    """Each comes alone, and waits on its own: there are many pieces, each of little."""
+    source, destination, slot = pair
+    process = waltrail.apply(source, destination, slot)
+    process.wait_for_output("streaming")
+    with contextlib.closing(destination.connect(autocommit=False)) as locking, locking.cursor() as cursor:
+        cursor.execute("LOCK TABLE public.changes IN ACCESS EXCLUSIVE MODE")
+        for i in range(20_000):
+            source.execute("INSERT INTO counters VALUES (%s, 0)", [i])
+        time.sleep(1)
+        peak_kib = int(re.search(r"VmHWM:\s+(\d+)", pathlib.Path(f"/proc/{process.pid}/status").read_text())[1])
+        locking.rollback()
+    assert peak_kib < 32 * 1024
+    wait_until(lambda: destination.value("SELECT count(*) FROM changes") == 20_000, "the trail to catch up")
+    assert process.stop() == 0
 
 
 @pytest.mark.parametrize("victim", ["source", "destination"])
