@@ -45,11 +45,11 @@ test_in_root() {
 
 # test_ends ABOUT ROOT SOURCE_MAJOR DESTINATION_MAJOR FILE…: the program is that of the root, whatever the ends are.
 test_ends() {
-    local about=$1 root=$2 pg_config=/usr/lib/postgresql/%s/bin/pg_config
+    local about=$1 root=$2 pg_config=/usr/lib/postgresql/%s/bin/pg_config in_root_seconds_max=1200
     run_tests versions "build/test/versions_${about// /_}.log" lines_of_pytest \
         in_root "$root" env PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
         PG_CONFIG="${pg_config/\%s/$3}" WALTRAIL_DESTINATION_PG_CONFIG="${pg_config/\%s/$4}" \
-        sh -c 'cd /tree && exec timeout --signal=INT --kill-after=60 1200 /usr/bin/python3 -m pytest -v --color=no --tb=short -p no:cacheprovider \
+        sh -c 'cd /tree && exec /usr/bin/python3 -m pytest -v --color=no --tb=short -p no:cacheprovider \
             --numprocesses=2 --dist=loadfile "$@"' sh "${@:5}"
 }
 
