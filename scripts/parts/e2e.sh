@@ -36,6 +36,6 @@ part_e2e() {
     install_packages "${packages[@]}" || failed e2e "could not install ${packages[*]}"
     # Debian's interpreter: the one that Debian's psycopg2 and pytest belong to.
     PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 run_tests e2e build/test/e2e.log pytest_lines \
-        timeout --signal=INT --kill-after=60 "${E2E_SECONDS_MAX:-1200}" /usr/bin/python3 -m pytest -v --color=no --tb=short -p no:cacheprovider \
+        timeout --signal=INT --kill-after=60 "${E2E_SECONDS_MAX:-2100}" /usr/bin/python3 -m pytest -v --color=no --tb=short -p no:cacheprovider \
         --numprocesses=3 --dist=loadfile $files
 }
