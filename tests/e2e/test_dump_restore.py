@@ -33,6 +33,8 @@ CONTENT = {
                   WHERE c.relnamespace = 'changes'::regnamespace AND c.relkind IN ('r', 'v') OR c.relname = 'changes' ORDER BY 1, 2, 3""",
     "rights on functions": """SELECT p.oid::regprocedure::text, a.grantee::regrole::text FROM pg_proc AS p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
                                WHERE p.pronamespace = 'changes'::regnamespace ORDER BY 1, 2""",
+    "rights on the schema": """SELECT a.grantee::regrole::text, a.privilege_type FROM pg_namespace AS n, aclexplode(n.nspacl) AS a
+                                WHERE n.nspname = 'changes' ORDER BY 1, 2""",
     "pg_partman": "SELECT to_jsonb(c) FROM partman.part_config AS c",
     "horizon": "SELECT label, changes.horizon(label)::text FROM changes.sources ORDER BY 1",
 }  # fmt: skip
@@ -86,6 +88,10 @@ def trail(source, new_server, slot, waltrail):
         UPDATE partman.part_config SET premake = 6;
         CALL changes.maintain();
         SELECT changes.vacuum_commands() \\gexec
+        -- What is granted while an extension is made counts as the extension's own, which no dump holds.
+        DROP EXTENSION waltrail;
+        CREATE EXTENSION waltrail;
+        SELECT changes.setup();
     """)
     return source, destination, slot
 
