@@ -102,7 +102,9 @@ def test_what_the_servers_tell(new_server, destination, slot, waltrail):
     apply = waltrail.apply(source, destination, slot, *LISTEN)
     apply.wait_for_output("streaming")
     source.execute("INSERT INTO t SELECT generate_series(1, 1000)")
-    seen = servers.wait_until(lambda: (m := Metrics(apply)).value("waltrail_up", end="source") == 1 and m, "the source to be asked")
+    seen = servers.wait_until(
+        lambda: (m := Metrics(apply)) and all(m.value("waltrail_up", end=end) == 1 for end in ("source", "destination")) and m, "both to be asked"
+    )
     [(age, safe)] = source.query("SELECT age(catalog_xmin), safe_wal_size FROM pg_replication_slots")
     assert abs(seen.value("waltrail_slot_catalog_xmin_age_transactions") - age) < 100
     assert abs(seen.value("waltrail_slot_safe_wal_bytes") - safe) < 1 << 24

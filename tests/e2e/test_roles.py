@@ -100,7 +100,7 @@ def test_apply_needs_nothing_but_grant_writer(pair, apply_as_writer, check, writ
 
 def test_an_apply_that_streams_as_a_writer_records_idle_positions(pair, waltrail, writer):
     source, destination, slot = pair
-    process = waltrail.apply(source, writer, slot)
+    process = waltrail.apply(source, writer, slot, "--listen", "off")
     process.wait_for_output("streaming")
     source.execute("INSERT INTO counters VALUES (1, 1)")
     servers.wait_until(lambda: destination.value("SELECT count(*) FROM changes") == 1, "the change")
