@@ -74,7 +74,8 @@ def test_clock_of_the_source(wired_with, clock):
 
 
 def maintain(destination):
-    """Under libfaketime lock_timeout may not end a wait, on which maintain() relies where it meets a reader: it is ended from outside, and tried again."""
+    """On a server that libfaketime puts ahead, even from its start, no lock_timeout fires, on which maintain() relies where it meets a reader: the wait is
+    ended from outside, and tried again."""
     ended = threading.Event()
 
     def end_waits():
