@@ -34,7 +34,9 @@ class Victims:
         return process
 
     def destination_session(self, process):
-        [(pid,)] = self.wired.destination.query(COPYING)[:1] or self.wired.destination.query(SESSION)
+        query = self.wired.destination.query
+        # Apply may wait before it connects again, after the kill before this one.
+        [(pid,)] = wait_until(lambda: query(COPYING)[:1] or query(SESSION), "a session of apply")
         self._kill_session(self.wired.destination.server, pid)
         return process
 
