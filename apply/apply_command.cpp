@@ -13,6 +13,9 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <mutex>
+#include <optional>
+#include <utility>
 
 namespace waltrail {
 
@@ -22,22 +25,43 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds retry_delay{100};
 
-// What a running process cannot take over stays as it was, and is told.
-ApplySettings read_again(const ApplySettings &old, const ReadApplySettings &read) {
-    try {
-        ApplySettings next = read();
-        if (next.ends != old.ends || next.until != old.until)
+// Settings that were read again, until the next session takes them.
+class NewSettings {
+  public:
+    NewSettings(const ApplySettings &first, const ReadApplySettings &read)
+        : first_(first), read_(read) {}
+
+    // False where they are not as they should be. What a running process cannot take over stays as it was, and is told.
+    bool read() {
+        ApplySettings next;
+        try {
+            next = read_();
+        } catch (const std::exception &error) {
+            spdlog::error("the settings stay as they were: {}", error.what());
+            return false;
+        }
+        if (next.ends != first_.ends || next.until != first_.until)
             spdlog::warn("source, destination, slot and until stay as they were: they change when "
                          "the process is started anew");
-        next.ends = old.ends;
-        next.until = old.until;
+        next.ends = first_.ends;
+        next.until = first_.until;
         spdlog::info("the settings were read again");
-        return next;
-    } catch (const std::exception &error) {
-        spdlog::error("the settings stay as they were: {}", error.what());
-        return old;
+        std::lock_guard lock(mutex_);
+        next_ = std::move(next);
+        return true;
     }
-}
+
+    void take(ApplySettings &settings) {
+        std::lock_guard lock(mutex_);
+        if (next_) settings = *std::exchange(next_, std::nullopt);
+    }
+
+  private:
+    const ApplySettings &first_;
+    const ReadApplySettings &read_;
+    std::mutex mutex_;
+    std::optional<ApplySettings> next_;
+};
 
 // | disposition | then                                                                      |
 // |-------------|---------------------------------------------------------------------------|
@@ -95,7 +119,8 @@ bool run_sessions(const ApplySettings &settings, Monitor &monitor, ServiceManage
 } // namespace
 
 int run_apply(const ApplySettings &first, const ReadApplySettings &read) {
-    ApplySignals signals;
+    NewSettings next(first, read);
+    ApplySignals signals([&next] { return next.read(); });
     ServiceManager service;
     ApplySettings settings = first;
     Monitor monitor(settings);
@@ -104,8 +129,8 @@ int run_apply(const ApplySettings &first, const ReadApplySettings &read) {
     while (!run_sessions(settings, monitor, service, ever_streamed, stop)) {
         if (signals.is_stopping()) break;
         service.reloading();
-        stop = signals.begin_settings(); // a signal that comes while the file is read counts
-        settings = read_again(settings, read);
+        stop = signals.begin_settings(); // before the rest, so that no later change is missed
+        next.take(settings);
         monitor.take(settings);
     }
     service.stopping();

@@ -4,6 +4,8 @@
 
 #include <unistd.h>
 
+#include <utility>
+
 namespace waltrail {
 
 namespace {
@@ -12,7 +14,7 @@ constexpr int wake_signal = SIGUSR1; // ends the thread's wait, and nothing else
 
 } // namespace
 
-ApplySignals::ApplySignals() {
+ApplySignals::ApplySignals(ReadSettings read_settings) : read_settings_(std::move(read_settings)) {
     sigemptyset(&signals_);
     for (int signal : {SIGTERM, SIGINT, SIGHUP, wake_signal}) sigaddset(&signals_, signal);
     pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
@@ -44,6 +46,7 @@ void ApplySignals::take(int signal) {
     bool ends = signal != SIGHUP || isatty(STDIN_FILENO) == 1;
     if (ends && stopping_) _exit(128 + signal);
     spdlog::info("{} on signal {}", ends ? "stopping" : "reading the settings again", signal);
+    if (!ends && !read_settings_()) return;
     // A copy: what it calls when the stop is requested must not wait for begin_settings().
     std::stop_source settings;
     {

@@ -46,6 +46,7 @@ constexpr Check checks[] = {
     {"source_settings", End::source, check_source_settings, "the source's own settings"},
     {"replica_identity", End::source, check_replica_identity, "the tables' replica identity"},
     {"row_identity", End::source, check_row_identity, "the tables' replica identity"},
+    {"primary_keys", End::source, check_primary_keys, "the tables' primary keys"},
     {"unlogged_tables", End::source, check_unlogged_tables, "unlogged tables"},
     {"context_triggers", End::source, check_context_triggers, "context triggers"},
     {"patterns", End::source, check_patterns, "what the patterns match"},

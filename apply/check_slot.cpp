@@ -34,9 +34,11 @@ void check_slot_use(CheckedPair &pair, FindingSink &findings) {
         findings.ok(fmt::format("slot \"{}\" is in use by process {}", pair.settings.ends.slot,
                                 pair.slot.active_pid));
     else
-        findings.note(fmt::format("apply does not run now; slot \"{}\" keeps the changes for it",
+        findings.note(fmt::format("no apply streams from slot \"{}\" now, which keeps the changes "
+                                  "for it",
                                   pair.settings.ends.slot),
-                      "run \"waltrail apply\" to have them in the trail");
+                      "run \"waltrail apply\" to have them in the trail; one that runs says in its "
+                      "log what it waits for");
 }
 
 void check_slot_wal(CheckedPair &pair, FindingSink &findings) {

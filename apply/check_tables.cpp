@@ -59,6 +59,17 @@ void check_row_identity(CheckedPair &pair, FindingSink &findings) {
             "run \"waltrail init\" again, or ALTER TABLE … REPLICA IDENTITY FULL");
 }
 
+void check_primary_keys(CheckedPair &pair, FindingSink &findings) {
+    auto without = selected_tables(pair, R"(c.relpersistence = 'p' AND NOT EXISTS (
+        SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indisprimary AND i.indisvalid))");
+    if (!without.empty())
+        findings.note(fmt::format("tables recorded without a primary key, whose changes are found "
+                                  "by their values only, and whose rows verify does not compare: "
+                                  "{} ({})",
+                                  without.size(), name_list(without)),
+                      "give them a primary key where their rows are to be followed");
+}
+
 void check_unlogged_tables(CheckedPair &pair, FindingSink &findings) {
     auto unlogged = selected_tables(pair, "c.relpersistence = 'u'");
     if (!unlogged.empty())

@@ -55,6 +55,7 @@ void check_wal_limit(CheckedPair &pair, FindingSink &findings);
 // check_tables.cpp: what the source's tables give to the trail.
 void check_replica_identity(CheckedPair &pair, FindingSink &findings);
 void check_row_identity(CheckedPair &pair, FindingSink &findings);
+void check_primary_keys(CheckedPair &pair, FindingSink &findings);
 void check_unlogged_tables(CheckedPair &pair, FindingSink &findings);
 void check_context_triggers(CheckedPair &pair, FindingSink &findings);
 

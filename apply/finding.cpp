@@ -49,7 +49,7 @@ void FindingSink::take(const Error &error, std::string_view subject) {
     std::string problem = without_where(error.problem());
     if (error.sqlstate() == insufficient_privilege)
         warn(fmt::format("could not look at {}: {}", subject, problem),
-             "run check as the role that apply uses, or grant this one the right");
+             "grant this role the right, or run check as one that has it");
     else if (error.sqlstate() == query_canceled)
         warn(fmt::format("could not look at {} in time: {}", subject, problem), "run check again");
     else

@@ -78,7 +78,9 @@ Verdict Health::judge_stream(const StreamActivity &activity, Time now) const {
     if (!activity.waits && silent >= std::max(patience_, source_silence_min))
         return {false, fmt::format("the source has said nothing for {} s", seconds(silent))};
     auto is_believed_after = activity.waits ? patience_ : std::min(patience_, quiet_stream);
-    if (trouble_since_ && now - *trouble_since_ >= patience_ && streamed < is_believed_after)
+    bool has_failed =
+        trouble_since_ && !problem_.empty(); // and not only begun, or read its settings
+    if (has_failed && now - *trouble_since_ >= patience_ && streamed < is_believed_after)
         return {false, fmt::format("nothing recorded for {} s: {}", seconds(now - *trouble_since_),
                                    trouble())};
     return {};

@@ -9,6 +9,7 @@
 //
 // What goes wrong before the end of step 5, a signal too, takes back 1 to 4. Destination and source may be one server: no
 // transaction is open on the destination while the slot is made, or it would wait for that.
+#include "apply/counted.hpp"
 #include "apply/fault_point.hpp"
 #include "apply/identity.hpp"
 #include "apply/init_context_triggers.hpp"
@@ -180,16 +181,17 @@ class InitRun {
     }
 
     void report_identities() {
-        fmt::print("{}: REPLICA IDENTITY FULL set on {} tables, {} had it\n", source_.where(),
-                   identities_.changed, identities_.full);
+        fmt::print("{}: REPLICA IDENTITY FULL set on {}, {} had it\n", source_.where(),
+                   counted(identities_.changed, "table"), identities_.full);
         if (!identities_.price.empty()) fmt::print("  its price: {}\n", identities_.price);
     }
 
     void report_context_triggers() {
         const ContextTriggerReport &report = context_triggers_;
-        fmt::print("{}: context triggers made on {} tables, {} had them{}\n", source_.where(),
-                   report.made, report.had,
-                   report.taken > 0 ? fmt::format(", taken from {} others", report.taken) : "");
+        fmt::print("{}: context triggers made on {}, {} had them{}\n", source_.where(),
+                   counted(report.made, "table"), report.had,
+                   report.taken > 0 ? fmt::format(", taken from {}", counted(report.taken, "other"))
+                                    : "");
         if (report.is_needless)
             fmt::print("  they are not needed there: waltrail is in shared_preload_libraries; "
                        "\"waltrail init --remove --context-triggers\" takes them away\n");

@@ -10,6 +10,7 @@
 // With --context-triggers, 2 and 3 and only what belongs to the triggers. What fails leaves the steps before it done, and
 // another run goes on there. Nothing is dropped with CASCADE.
 #include "apply/context_trigger.hpp"
+#include "apply/counted.hpp"
 #include "apply/init_preflight.hpp"
 #include "apply/init_slot.hpp"
 #include "apply/name_list.hpp"
@@ -108,11 +109,10 @@ class Removal {
             "FROM pg_class WHERE relkind = 'r' AND relreplident = 'f'";
         if (auto count = names(source_, fmt::format("SELECT count(*) {}", full_tables)).front();
             count != "0")
-            fmt::print(
-                "  left: REPLICA IDENTITY FULL on {} tables; to set it back, in psql: SELECT "
-                "format('ALTER TABLE %s REPLICA IDENTITY DEFAULT', oid::regclass) {} "
-                "\\gexec\n",
-                count, full_tables);
+            fmt::print("  left: REPLICA IDENTITY FULL on {}; to set it back, in psql: SELECT "
+                       "format('ALTER TABLE %s REPLICA IDENTITY DEFAULT', oid::regclass) {} "
+                       "\\gexec\n",
+                       counted(std::strtoull(count.c_str(), nullptr, 10), "table"), full_tables);
         if (!strangers_.empty())
             fmt::print("  left: schema \"waltrail\", because it holds {}\n", name_list(strangers_));
     }
@@ -181,7 +181,8 @@ class Removal {
             refuse(fmt::format("could not lock table {}, which keeps its context trigger",
                                name_list(rounds.locked())),
                    "run waltrail init --remove again; it goes on where this run has ended");
-        if (dropped > 0) removed_.push_back(fmt::format("context triggers of {} tables", dropped));
+        if (dropped > 0)
+            removed_.push_back(fmt::format("context triggers of {}", counted(dropped, "table")));
     }
 
     void drop_functions_and_schema() {
@@ -218,7 +219,7 @@ SELECT DISTINCT pg_describe_object(d.classid, d.objid, d.objsubid)
         auto functions = names(source_, functions_query(is_removed_function()));
         if (functions.empty()) return;
         source_.execute(fmt::format("DROP FUNCTION {}", fmt::join(functions, ", ")));
-        removed_.push_back(fmt::format("{} functions", functions.size()));
+        removed_.push_back(counted(functions.size(), "function"));
         if (had_context) source_.execute("REVOKE USAGE ON SCHEMA waltrail FROM PUBLIC");
     }
 

@@ -1,5 +1,5 @@
 // What the user asked for: flags, then environment (WALTRAIL_*), then a TOML file, in that order. Parsed by CLI11 in
-// main.cpp; defaults and limits are here.
+// command_line.cpp; defaults and limits are here.
 #pragma once
 
 #include "apply/selection.hpp"

@@ -4,11 +4,15 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <libpq-fe.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <memory>
+#include <string_view>
 
 namespace waltrail {
 
@@ -33,12 +37,6 @@ std::string flag_of(std::string key) {
 CLI::Option *find_option(CLI::App &app, const std::string &key) {
     CLI::Option *option = app.get_option_no_throw(flag_of(key));
     return option != nullptr && option->get_configurable() ? option : nullptr;
-}
-
-bool is_in_environment(const CLI::Option &option) {
-    if (option.get_envname().empty()) return false;
-    const char *value = std::getenv(option.get_envname().c_str());
-    return value != nullptr && *value != '\0';
 }
 
 CLI::App *find_table(CLI::App &app, const std::vector<std::string> &tables) {
@@ -90,12 +88,43 @@ std::string unknown_setting(CLI::App &app, const TomlSetting &setting) {
     return fmt::format("unknown setting \"{}\"", name);
 }
 
-[[noreturn]] void fail(const CLI::App &app, size_t line, const std::string &problem) {
-    throw CLI::ConfigError(fmt::format("settings file \"{}\", line {}: {}",
-                                       app.get_config_ptr()->as<std::string>(), line, problem));
+std::vector<TomlSetting> read_file(const std::string &path) {
+    std::ifstream file(path);
+    return read_toml(std::string{std::istreambuf_iterator<char>(file), {}});
+}
+
+bool has_password(const std::string &conninfo) {
+    std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(
+        PQconninfoParse(conninfo.c_str(), nullptr), PQconninfoFree);
+    if (options == nullptr) return false;
+    for (auto *option = options.get(); option->keyword != nullptr; option++)
+        if (std::string_view(option->keyword).ends_with("password") && option->val != nullptr)
+            return true; // "sslpassword" too
+    return false;
 }
 
 } // namespace
+
+bool is_in_environment(const CLI::Option &option) {
+    if (option.get_envname().empty()) return false;
+    const char *value = std::getenv(option.get_envname().c_str());
+    return value != nullptr && *value != '\0';
+}
+
+std::string SettingsFile::place(size_t line) const {
+    return fmt::format("settings file \"{}\", line {}", app_.get_config_ptr()->as<std::string>(),
+                       line);
+}
+
+void SettingsFile::fail(size_t line, const std::string &problem) const {
+    throw CLI::ConfigError(fmt::format("{}: {}", place(line), problem));
+}
+
+std::optional<size_t> SettingsFile::line_of(const CLI::Option &option) const {
+    auto found = lines_.find(&option);
+    if (found == lines_.end()) return std::nullopt;
+    return found->second;
+}
 
 std::vector<CLI::ConfigItem> SettingsFile::from_config(std::istream &input) const {
     std::string text{std::istreambuf_iterator<char>(input), {}};
@@ -103,7 +132,7 @@ std::vector<CLI::ConfigItem> SettingsFile::from_config(std::istream &input) cons
     try {
         settings = read_toml(text);
     } catch (const TomlProblem &problem) {
-        fail(app_, problem.line, problem.what());
+        fail(problem.line, problem.what());
     }
     for (TomlSetting &setting : shared_settings(app_, settings))
         settings.push_back(std::move(setting));
@@ -113,27 +142,36 @@ std::vector<CLI::ConfigItem> SettingsFile::from_config(std::istream &input) cons
         CLI::ConfigItem item = item_of(setting);
         CLI::App *table = find_table(app_, item.parents);
         if (table == nullptr)
-            fail(app_, setting.line,
+            fail(setting.line,
                  fmt::format("unknown table [{}], the tables are [{}]",
                              fmt::join(item.parents, "."), fmt::join(command_names(app_), "], [")));
         CLI::Option *option = find_option(*table, setting.path.back());
-        if (option == nullptr) fail(app_, setting.line, unknown_setting(app_, setting));
-        if (!is_in_environment(*option)) items.push_back(std::move(item));
+        if (option == nullptr) fail(setting.line, unknown_setting(app_, setting));
+        if (is_in_environment(*option)) continue;
+        items.push_back(std::move(item));
+        lines_[option] = setting.line;
     }
     return items;
 }
 
 Ends apply_ends_of_file(const std::string &path) {
-    std::ifstream file(path);
-    std::string text{std::istreambuf_iterator<char>(file), {}};
     Ends ends;
-    for (const TomlSetting &setting : read_toml(text)) {
+    for (const TomlSetting &setting : read_file(path)) {
         if (setting.path.size() != 2 || setting.path[0] != shared_table) continue;
         if (setting.path[1] == "source") ends.source = setting.values.back();
         if (setting.path[1] == "destination") ends.destination = setting.values.back();
         if (setting.path[1] == "slot") ends.slot = setting.values.back();
     }
     return ends;
+}
+
+bool exposes_password(const std::string &path) {
+    struct stat status {};
+    if (stat(path.c_str(), &status) != 0 || (status.st_mode & S_IROTH) == 0) return false;
+    std::vector<TomlSetting> settings = read_file(path);
+    return std::any_of(settings.begin(), settings.end(), [](const TomlSetting &setting) {
+        return std::any_of(setting.values.begin(), setting.values.end(), has_password);
+    });
 }
 
 } // namespace waltrail

@@ -7,7 +7,10 @@
 
 #include <CLI/CLI.hpp>
 
+#include <cstddef>
 #include <istream>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,14 +26,28 @@ class SettingsFile : public CLI::Config {
     // Never asked for: no option of the program prints its settings.
     std::string to_config(const CLI::App *, bool, bool, std::string) const override { return ""; }
 
+    // Of a setting that was taken from the file.
+    [[nodiscard]] std::optional<size_t> line_of(const CLI::Option &option) const;
+    // settings file "…", line 3
+    [[nodiscard]] std::string place(size_t line) const;
+
   private:
+    [[noreturn]] void fail(size_t line, const std::string &problem) const;
+
     CLI::App &app_;
+    mutable std::map<const CLI::Option *, size_t> lines_; // from_config() is const for CLI11
 };
+
+// Whether the environment says it.
+[[nodiscard]] bool is_in_environment(const CLI::Option &option);
 
 // The subcommands, each of which is a table of the file too.
 [[nodiscard]] std::vector<std::string> command_names(const CLI::App &app);
 
 // What `waltrail apply` takes from the file for the two ends and the slot. Of a file that from_config() has found good.
 [[nodiscard]] Ends apply_ends_of_file(const std::string &path);
+
+// Whether every user of the machine may read the file, and a password in it. Of a file that from_config() has found good.
+[[nodiscard]] bool exposes_password(const std::string &path);
 
 } // namespace waltrail

@@ -7,6 +7,7 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <unistd.h>
 
@@ -19,6 +20,27 @@
 namespace waltrail {
 
 namespace {
+
+// One line: the slots of this plugin, or the one that is asked for, and the WAL that they keep.
+std::string waiting_at_source(const Ends &ends) {
+    try {
+        PostgresConnection source = connect_read_only(ends.source, "source");
+        Result slots = source.execute(
+            "SELECT slot_name FROM pg_replication_slots WHERE plugin = 'waltrail' AND "
+            "database = current_database() AND ($1 = '' OR slot_name = $1) ORDER BY 1",
+            {ends.slot});
+        std::vector<std::string> lines;
+        for (const std::string &name : first_column(slots)) {
+            SlotState slot = read_slot(source, name);
+            lines.push_back(fmt::format("slot \"{}\" is {}, apply {}connected", name,
+                                        shown_slot(slot), slot.active ? "" : "not "));
+        }
+        if (lines.empty()) return fmt::format("{} has no such slot", source.where());
+        return fmt::format("{}: {}", source.where(), fmt::join(lines, "; "));
+    } catch (const Error &error) {
+        return error.problem();
+    }
+}
 
 // The connections of one status, which --watch keeps.
 class StatusReader {
@@ -51,8 +73,7 @@ class StatusReader {
 
   private:
     void connect() {
-        PostgresConnection destination =
-            connect_read_only(settings_.ends.destination, "destination");
+        PostgresConnection destination = connect_destination();
         require_trail(destination);
         require_trail_rights(destination, TrailUse::read);
         filter_ = {.slot = settings_.ends.slot};
@@ -61,6 +82,18 @@ class StatusReader {
             narrow_to(*source_, filter_);
         }
         destination_.emplace(std::move(destination));
+    }
+
+    // Where it does not answer, what waits for it at the source is what one wants to know.
+    PostgresConnection connect_destination() {
+        try {
+            return connect_read_only(settings_.ends.destination, "destination");
+        } catch (const Error &error) {
+            if (settings_.ends.source.empty()) throw;
+            throw Error(error.disposition(),
+                        fmt::format("{} ({})", error.problem(), waiting_at_source(settings_.ends)),
+                        error.hint(), error.sqlstate(), error.end());
+        }
     }
 
     const StatusSettings &settings_;
@@ -87,13 +120,13 @@ std::string shown_again(const std::string &report) {
                        report, isatty(STDOUT_FILENO) != 0 ? "" : "\n");
 }
 
-// What cannot be read now may be read the next time; but what could not be read at first may be a wrong setting.
+// A server that does not answer now may answer the next time; what else goes wrong at first may be a wrong setting.
 std::string watched_report(StatusReader &reader, bool as_json, bool is_first) {
     try {
         std::vector<ReportedSource> sources = reader.read();
         return as_json ? status_line(now_text(), sources) : shown_again(status_text(sources));
     } catch (const Error &error) {
-        if (is_first) throw;
+        if (is_first && error.disposition() != Disposition::reconnect) throw;
         reader.forget();
         return as_json ? problem_line(now_text(), error.what())
                        : shown_again(fmt::format("{}\n", error.what()));

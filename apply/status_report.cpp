@@ -22,13 +22,6 @@ std::string shown_time(const std::string &time) {
     return fmt::format("{} {} UTC", time.substr(0, 10), time.substr(11, 8));
 }
 
-std::string shown_slot(const SlotState &slot) {
-    if (!slot.exists) return "missing on the source";
-    return fmt::format("{}, keeps {} of WAL",
-                       slot.wal_status == "lost" ? "invalidated" : slot.wal_status,
-                       shown_bytes(slot.retained_bytes));
-}
-
 std::string lag_text(const SourceLag &lag) {
     std::string text =
         fmt::format("  lag          {}\n",
@@ -92,6 +85,13 @@ Json sources_json(const std::vector<ReportedSource> &sources) {
 }
 
 } // namespace
+
+std::string shown_slot(const SlotState &slot) {
+    if (!slot.exists) return "missing on the source";
+    return fmt::format("{}, keeps {} of WAL",
+                       slot.wal_status == "lost" ? "invalidated" : slot.wal_status,
+                       shown_bytes(slot.retained_bytes));
+}
 
 std::string status_text(const std::vector<ReportedSource> &sources) {
     if (sources.empty()) return "no source is registered\n";

@@ -20,6 +20,9 @@ struct ReportedSource {
 // {"sources": […]}; README.md lists the members. What was not asked or is not there is null.
 [[nodiscard]] std::string status_json(const std::vector<ReportedSource> &sources);
 
+// The slot's state and the WAL that it keeps, as part of a line.
+[[nodiscard]] std::string shown_slot(const SlotState &slot);
+
 // For --watch: the same on one line, with "at" before it; or {"at", "error"} where it could not be read.
 [[nodiscard]] std::string status_line(const std::string &at,
                                       const std::vector<ReportedSource> &sources);

@@ -52,10 +52,10 @@ TableVerifier::TableVerifier(VerifyRun &run, VerifiedTable table)
 
 TableReport TableVerifier::verify() {
     try {
-        if (table_.problem.empty()) compare();
-        // By the planner's estimate, where there is one.
-        else if (table_.rows_estimate > 0)
-            report_.counts.not_comparable = static_cast<uint64_t>(table_.rows_estimate);
+        if (table_.problem.empty())
+            compare();
+        else
+            estimate_rows();
     } catch (const Error &error) {
         if (run_.source.is_lost() || run_.destination.is_lost()) throw;
         table_.problem = error.problem();
@@ -65,6 +65,14 @@ TableReport TableVerifier::verify() {
     report_.problem = table_.problem;
     report_.is_failure = table_.is_refused;
     return std::move(report_);
+}
+
+// By the planner's estimate, where there is one.
+void TableVerifier::estimate_rows() {
+    if (table_.rows_estimate >= 0)
+        report_.counts.not_comparable = static_cast<uint64_t>(table_.rows_estimate);
+    else
+        report_.notes.push_back("how many rows it has shows after ANALYZE");
 }
 
 void TableVerifier::compare() {

@@ -61,6 +61,7 @@ class TableVerifier {
         std::optional<uint32_t> xmin;
     };
 
+    void estimate_rows();
     void compare();
     void adapt_to_history();
     void compare_rows();

@@ -85,6 +85,10 @@ std::set<uint32_t> numbers(std::string_view list) {
     return found;
 }
 
+std::string role_of(const PostgresConnection &source) {
+    return source.quote_identifier(PQuser(source.get()));
+}
+
 VerifiedTable table_of(const PostgresConnection &source, const Result &rows) {
     VerifiedTable table;
     PresentTable &present = table.present;
@@ -103,7 +107,9 @@ VerifiedTable table_of(const PostgresConnection &source, const Result &rows) {
     table.rows_estimate = std::atoll(rows.string(0, 8).c_str());
     table.rewritten_by = numbers(rows.text(0, 9));
     if (!is_true(rows, 0, 6)) {
-        table.problem = fmt::format("the role lacks USAGE on schema \"{}\"", present.schema);
+        table.problem =
+            fmt::format("the role lacks USAGE on schema \"{0}\": GRANT USAGE ON SCHEMA {1} TO {2}",
+                        present.schema, source.quote_identifier(rows.text(0, 1)), role_of(source));
         table.is_refused = true;
     }
     return table;
@@ -197,7 +203,9 @@ void read_key(PostgresConnection &source, const SkippedColumns &skipped, Verifie
         table.key.push_back(
             {source.quote_identifier(rows.text(row, 0)), rows.string(row, 1), rows.string(row, 3)});
         if (!is_true(rows, row, 2)) {
-            table.problem = fmt::format("the role lacks SELECT on column \"{}\" of its key", shown);
+            table.problem = fmt::format(
+                "the role lacks SELECT on column \"{}\" of its key: GRANT SELECT ON {} TO {}",
+                shown, table.sql_name, role_of(source));
             table.is_refused = true;
             return;
         }

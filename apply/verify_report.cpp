@@ -1,4 +1,5 @@
 #include "apply/verify_report.hpp"
+#include "apply/counted.hpp"
 
 #include "apply/error.hpp"
 #include "apply/json_text.hpp"
@@ -102,12 +103,12 @@ std::string note_line(const std::string &note) {
 std::string table_lines(const TableReport &table) {
     std::string name = quoted(table.schema + "." + table.table);
     const TableCounts &counts = table.counts;
-    std::string lines = fmt::format("table              {}: {} rows, {} equal, {} different, {} "
-                                    "missing in trail, {} missing in source, "
-                                    "{} not seen, {} undecided, {} not comparable\n",
-                                    name, counts.rows, counts.equal, counts.different,
-                                    counts.missing_in_trail, counts.missing_in_source,
-                                    counts.not_seen, counts.undecided, counts.not_comparable);
+    std::string lines = fmt::format(
+        "table              {}: {}, {} equal, {} different, {} "
+        "missing in trail, {} missing in source, "
+        "{} not seen, {} undecided, {} not comparable\n",
+        name, counted(counts.rows, "row"), counts.equal, counts.different, counts.missing_in_trail,
+        counts.missing_in_source, counts.not_seen, counts.undecided, counts.not_comparable);
     if (!table.problem.empty())
         lines += fmt::format("{:<17}  {}: {}\n", table.is_failure ? "error" : "note", name,
                              one_line(table.problem));
@@ -124,13 +125,12 @@ std::string total_line(const VerifyReport &report) {
         failures += table.is_failure;
         undecided += table.counts.undecided;
     }
-    std::string line = fmt::format("{} difference{} in {} row{} of {} table{}", report.differences,
-                                   report.differences == 1 ? "" : "s", rows, rows == 1 ? "" : "s",
-                                   report.tables.size(), report.tables.size() == 1 ? "" : "s");
+    std::string line = fmt::format("{} in {} of {}", counted(report.differences, "difference"),
+                                   counted(rows, "row"), counted(report.tables.size(), "table"));
     if (report.findings.size() < report.differences)
         line += fmt::format(", {} not listed", report.differences - report.findings.size());
     if (undecided > 0) line += fmt::format(", {} undecided", undecided);
-    if (failures > 0) line += fmt::format(", {} tables not compared", failures);
+    if (failures > 0) line += fmt::format(", {} not compared", counted(failures, "table"));
     return line + "\n";
 }
 

@@ -104,7 +104,7 @@ BEGIN
     IF known_until IS NULL OR at > known_until THEN
         RAISE EXCEPTION 'the trail of database "%" reaches to %', database, coalesce(known_until::text, 'no commit yet')
             USING ERRCODE = 'object_not_in_prerequisite_state',
-                  HINT = 'Later changes may still be on their way: see changes.lag().';
+                  HINT = format('Later changes may still be on their way: ask for changes.horizon_time(%L), the newest moment that is known, or see changes.lag().', database);
     END IF;
 END
 $$;

@@ -253,7 +253,7 @@ def test_slot_that_someone_else_has_read(pair, check):
 
 def test_slot_in_use_and_what_it_keeps(pair, check, waltrail):
     source, destination, slot = pair
-    check().only("slot_use", "note", "apply does not run now", slot, "keeps the changes")
+    check().only("slot_use", "note", "no apply streams from slot", slot, "keeps the changes")
     process = waltrail.apply(source, destination, slot)
     process.wait_for_output("streaming")
     report = check()

@@ -127,7 +127,7 @@ def test_second_run_follows_other_patterns(traced, waltrail):
     again = [traced.source, traced.destination, traced.slot, "--context-triggers"]
     done = waltrail.init(*again, "--tables", "public.b")
     assert triggers(traced.source) == ["b"]
-    assert "context triggers made on 1 tables, 0 had them, taken from 1 others" in done.stdout
+    assert "context triggers made on 1 table, 0 had them, taken from 1 other" in done.stdout
     assert "made on 0 tables, 1 had them\n" in waltrail.init(*again, "--tables", "public.b").stdout
     # Another slot's tables keep theirs.
     waltrail.init(traced.source, traced.destination, f"{traced.slot}_2", "--context-triggers", "--tables", "public.a", label="2")

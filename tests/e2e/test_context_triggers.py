@@ -373,7 +373,7 @@ def test_statement_goes_on_where_the_message_may_not_be_emitted(traced, role):
             "--slot", traced.slot, "--context-triggers",
         )  # fmt: skip
         traced.destination.execute("SELECT changes.grant_writer(%s)", [servers.DESTINATION_ROLE])
-        assert "context triggers made on 1 tables" in done.stdout
+        assert "context triggers made on 1 table" in done.stdout
         assert "a context trigger, or another run of init: only a superuser" in done.stdout
         traced.run(f"INSERT INTO items VALUES (1) {NOTED}")
         traced.source.execute(f"REVOKE EXECUTE ON FUNCTION {EMIT} FROM PUBLIC")

@@ -145,7 +145,7 @@ def test_reload_takes_what_the_file_says_now(service):
 
 
 @pytest.mark.parametrize(("text", "words"), [
-    ("[apply]\nwriters = 0\n", "writers"),
+    ("[apply]\nwriters = 0\n", "line 2: --writers"),
     ("[apply]\nwirters = 2\n", "wirters"),
     ("[apply\n", "line 1"),
 ])  # fmt: skip
@@ -156,6 +156,7 @@ def test_a_mistake_in_the_file_changes_nothing(service, text, words):
     assert len(told) == 1 and words in told[0]
     service.source.execute("INSERT INTO counters VALUES (1, 1)")
     wait_until(lambda: recorded(service.destination) == ["counters"], "it goes on")
+    assert process.output().count("streaming source") == 1  # the stream was not even interrupted
     assert process.stop() == 0
 
 

@@ -84,9 +84,20 @@ def test_a_server_that_goes_away_is_told_and_waited_for(fresh_destination, sourc
     assert process.poll() is None
 
 
-def test_a_server_that_is_not_there_at_first_is_an_error(pair, waltrail):
-    done = waltrail.run("status", "--destination", "host=/tmp/there/is/no/server dbname=x", "--watch", "1", check=False)
-    assert done.returncode == 1 and done.stdout == "" and "could not connect to the destination" in done.stderr
+def test_a_server_that_is_not_there_at_first_is_waited_for(fresh_destination, source, slot, waltrail, watch):
+    waltrail.init(source, fresh_destination, f"{slot}_fresh")
+    fresh_destination.server.stop("immediate")
+    process, output = watch("1", "--json", destination=fresh_destination)
+    told = json.loads(output.readline())["error"]
+    assert "could not connect to the destination" in told and f'slot "{slot}_fresh" is reserved' in told and "apply not connected" in told
+    fresh_destination.server.start()
+    servers.wait_until(lambda: "sources" in json.loads(output.readline()), "the report")
+    assert process.poll() is None
+
+
+def test_a_destination_that_knows_nothing_is_an_error_at_first(source, waltrail):
+    done = waltrail.run("status", "--destination", source.conninfo(), "--watch", "1", check=False)
+    assert done.returncode == 1 and done.stdout == "" and "run \"waltrail init\"" in done.stderr
 
 
 def test_a_reader_that_goes_away_ends_it(watch):

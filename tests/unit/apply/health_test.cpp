@@ -139,6 +139,21 @@ TEST_F(HealthTest, streams_that_fail_again_and_again_are_no_progress) {
     EXPECT_EQ(ready(), "ok");
 }
 
+// As after a reload of an idle source, and at the start: nothing has failed.
+TEST_F(HealthTest, a_stream_that_is_opened_anew_is_well) {
+    health_.set_patience(seconds(5));
+    begin_stream();
+    pass(seconds(30));
+    end_stream();
+    pass(seconds(1));
+    begin_stream();
+    for (int second = 0; second < 600; second++) {
+        pass(seconds(1));
+        activity_->heard_at = now_;
+        ASSERT_EQ(alive(), "ok") << second;
+    }
+}
+
 TEST_F(HealthTest, after_failures_a_quiet_stream_is_believed_after_a_while) {
     pass(seconds(100));
     fail_once("the server is starting");
