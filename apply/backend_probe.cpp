@@ -100,7 +100,8 @@ BackendProbe end_dead(PGconn *connection, const Backend &backend) {
                         backend.pid, is_ended ? ", and is ended" : "; it could not be ended")};
 }
 
-BackendProbe read_activity(PGconn *connection, const Backend &backend) {
+BackendProbe read_activity(PGconn *connection, const Backend &backend,
+                           const std::function<bool()> &has_spoken) {
     Result row = ask(connection,
                      fmt::format(activity_sql,
                                  fmt::format("a.wait_event_type, a.wait_event, {}", waits_for_us),
@@ -113,7 +114,10 @@ BackendProbe read_activity(PGconn *connection, const Backend &backend) {
     if (row.rows() == 0)
         return {false, fmt::format("the server has ended process {}", backend.pid)};
     if (row.is_null(0, 0)) return {true, "it is at work"};
-    if (row.text(0, 2) == "t") return end_dead(connection, backend);
+    if (row.text(0, 2) == "t") {
+        if (has_spoken()) return {true, "it has answered now"};
+        return end_dead(connection, backend);
+    }
     return {true, fmt::format("it waits for {} {}", row.text(0, 0), row.text(0, 1))};
 }
 
@@ -134,11 +138,12 @@ std::string sqlstate_of_refusal(std::string_view verbose_message) {
     return "";
 }
 
-BackendProbe probe_backend(std::map<std::string, std::string> settings, const Backend &backend) {
+BackendProbe probe_backend(std::map<std::string, std::string> settings, const Backend &backend,
+                           const std::function<bool()> &has_spoken) {
     settings.erase("replication"); // the last walsender may be taken
     Connection connection = connect_verbosely(std::move(settings));
     ConnStatusType status = PQstatus(connection.get());
-    if (status == CONNECTION_OK) return read_activity(connection.get(), backend);
+    if (status == CONNECTION_OK) return read_activity(connection.get(), backend, has_spoken);
     std::string message = PQerrorMessage(connection.get());
     std::string reason =
         status == CONNECTION_BAD ? message.substr(0, message.find('\n')) : "timeout expired";

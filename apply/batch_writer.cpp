@@ -32,18 +32,16 @@ BatchWriter::BatchWriter(PostgresConnection &destination, BatchQueue &batches,
                          DestinationClock &clock, const Progress &progress, uint32_t timeline,
                          Monitor &monitor)
     : destination_(destination), batches_(batches), clock_(clock), progress_(progress),
-      timeline_(timeline), monitor_(monitor), cancel_(PQgetCancel(destination.get()), PQfreeCancel),
-      thread_([this] {
+      timeline_(timeline), monitor_(monitor), cancel_(destination), thread_([this] {
           run();
           is_done_ = true;
       }) {}
 
 // Again and again: a request that comes between two statements ends neither.
-void BatchWriter::cancel() const {
+void BatchWriter::cancel() {
     constexpr auto interval = std::chrono::milliseconds(100);
-    char error[256]; // without success the statement runs to its end
     while (!is_done_) {
-        static_cast<void>(PQcancel(cancel_.get(), error, sizeof(error)));
+        cancel_.send();
         std::this_thread::sleep_for(interval);
     }
 }

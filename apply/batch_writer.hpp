@@ -6,6 +6,7 @@
 #pragma once
 
 #include "apply/batch_queue.hpp"
+#include "apply/cancel_request.hpp"
 #include "apply/copy_stream.hpp"
 #include "apply/destination_clock.hpp"
 #include "apply/monitor.hpp"
@@ -30,7 +31,7 @@ class BatchWriter {
     BatchWriter &operator=(const BatchWriter &) = delete;
     // Ends the statements that the destination is at, which may wait for a lock for ever, until the thread is done. Once the
     // queue is cancelled. As long as it takes to reach the server.
-    void cancel() const;
+    void cancel();
     // Waits until the thread is done. Once the queue is cancelled.
     void join() { thread_.join(); }
 
@@ -57,7 +58,7 @@ class BatchWriter {
     const Progress &progress_;
     uint32_t timeline_;
     Monitor &monitor_;
-    std::unique_ptr<PGcancel, decltype(&PQfreeCancel)> cancel_;
+    CancelRequest cancel_;
     std::atomic<bool> is_done_{false};
     std::jthread thread_; // last: it uses everything above
 };

@@ -2,10 +2,9 @@
 // to leave. The server rolls the statement back, and execute() throws.
 #pragma once
 
-#include "apply/postgres.hpp"
+#include "apply/cancel_request.hpp"
 
 #include <functional>
-#include <memory>
 #include <stop_token>
 
 namespace waltrail {
@@ -13,15 +12,11 @@ namespace waltrail {
 class CancelOnStop {
   public:
     CancelOnStop(PostgresConnection &connection, const std::stop_token &stop)
-        : cancel_(PQgetCancel(connection.get()), PQfreeCancel), callback_(stop, [this] {
-              char error[256];
-              // Without success the statement runs to its end.
-              static_cast<void>(PQcancel(cancel_.get(), error, sizeof(error)));
-          }) {}
+        : request_(connection), callback_(stop, [this] { request_.send(); }) {}
 
   private:
-    std::unique_ptr<PGcancel, decltype(&PQfreeCancel)> cancel_;
-    std::stop_callback<std::function<void()>> callback_; // last: it uses cancel_
+    CancelRequest request_;
+    std::stop_callback<std::function<void()>> callback_; // last: it uses request_
 };
 
 } // namespace waltrail

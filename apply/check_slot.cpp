@@ -65,6 +65,9 @@ void check_slot_failover(CheckedPair &pair, FindingSink &findings) {
     failover.standby_slots = first_column(pair.source->execute(
         "SELECT quote_ident(s.slot_name) FROM pg_replication_slots AS s WHERE s.slot_type = "
         "'physical' AND NOT s.temporary ORDER BY 1"));
+    failover.absent_standbys = first_column(pair.source->execute(R"(
+SELECT n.slot FROM (SELECT btrim(x, ' "') FROM unnest(string_to_array(current_setting('synchronized_standby_slots'), ',')) AS x) AS n (slot)
+ WHERE n.slot <> '' AND NOT EXISTS (SELECT FROM pg_replication_slots AS s WHERE s.slot_name = n.slot AND s.active) ORDER BY 1)"));
     judge_failover(failover, findings);
 }
 

@@ -281,6 +281,11 @@ bool has_patterns(const CLI::App &command) {
     });
 }
 
+bool is_of_connection_string(const std::string &word) {
+    return (word[0] != '-' && word.find('=') != std::string::npos) ||
+           word.find("://") != std::string::npos;
+}
+
 void print_fault_points() {
     for (std::string_view name : fault_point_names) fmt::print("{}\n", name);
     throw CLI::Success();
@@ -353,6 +358,10 @@ std::string CommandLine::place_of(std::string_view message) const {
 // What CLI11 says, and of a word that nothing takes what it was probably meant for.
 std::string CommandLine::usage_problem(const CLI::ParseError &error) const {
     std::vector<std::string> rest = app.remaining(true);
+    // CLI11 repeats the words that nothing takes; the rest of a connection string without its quotes may be a password.
+    if (std::any_of(rest.begin(), rest.end(), is_of_connection_string))
+        return "words that nothing takes; put a connection string in quotes, so that it is one "
+               "word";
     auto word = std::find_if(rest.begin(), rest.end(), [](auto &text) { return text[0] != '-'; });
     if (dynamic_cast<const CLI::ExtrasError *>(&error) == nullptr || word == rest.end())
         return place_of(error.what()) + error.what();

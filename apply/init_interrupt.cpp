@@ -1,14 +1,14 @@
 // libpq's blocking calls go on after a signal: statements are therefore sent, and their answers waited for with poll().
 #include "apply/init_interrupt.hpp"
 
+#include "apply/cancel_request.hpp"
+
 #include <fmt/format.h>
 
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <future>
 #include <poll.h>
-#include <thread>
 
 namespace waltrail {
 
@@ -34,20 +34,6 @@ void receive_some(PostgresConnection &connection) {
         throw Error(Disposition::stop, "could not wait for the " + connection.end());
     if (ready > 0 && PQconsumeInput(connection.get()) == 0)
         throw connection.error(nullptr, "waiting for an answer");
-}
-
-// PQcancel() waits for a server that says nothing for ever, so it has a thread of its own, which is left to itself then. Whether the request
-// gets through shows in whether an answer comes.
-std::future<void> request_cancel(PostgresConnection &connection) {
-    std::shared_ptr<PGcancel> handle(PQgetCancel(connection.get()), PQfreeCancel);
-    std::packaged_task<void()> task([handle] {
-        std::array<char, 256> problem{};
-        if (handle != nullptr)
-            PQcancel(handle.get(), problem.data(), static_cast<int>(problem.size()));
-    });
-    std::future<void> done = task.get_future();
-    std::thread(std::move(task)).detach();
-    return done;
 }
 
 // Until the next result of several is there, however long the server is at work for it.
@@ -101,10 +87,10 @@ WaitEnd wait_for_answer(PostgresConnection &connection, std::chrono::millisecond
 
 // Where a request is still under way when the answer is there, it might end the next statement: it is waited for too.
 void cancel(PostgresConnection &connection) {
-    std::future<void> request = request_cancel(connection);
+    CancelRequest request(connection);
+    request.send();
     auto deadline = std::chrono::steady_clock::now() + cancel_wait_max;
-    while (PQisBusy(connection.get()) != 0 ||
-           request.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+    while (PQisBusy(connection.get()) != 0 || !request.is_answered()) {
         if (std::chrono::steady_clock::now() > deadline)
             throw Error(Disposition::stop,
                         fmt::format("{}: the server does not react to a cancel request",

@@ -24,13 +24,17 @@ HttpAnswer answer_of(const Verdict &verdict) {
     return {503, verdict.reason + "\n"};
 }
 
+// Such a run has nobody who looks at it, unless that is asked for.
+bool ends_by_itself(const ApplySettings &settings) {
+    return !settings.until.empty() && !settings.listen_is_asked;
+}
+
 } // namespace
 
-// A run that ends by itself has nobody who looks at it, unless that is asked for.
 Monitor::Monitor(const ApplySettings &settings)
     : slot_(settings.ends.slot), listen_(settings.listen), health_(settings.health_patience),
       watch_(settings, [this] { return recorded(); }) {
-    if (!settings.until.empty() && !settings.listen_is_asked) return;
+    if (ends_by_itself(settings)) return;
     try {
         listener_ = listener_at(listen_);
     } catch (const Error &error) {
@@ -56,7 +60,9 @@ void Monitor::announce() {
 void Monitor::take(const ApplySettings &settings) {
     health_.set_patience(settings.health_patience);
     watch_.set_interval(settings.metrics_interval);
-    if (settings.listen != listen_) change_address(settings.listen);
+    bool wants_listener = !is_off(settings.listen) && !ends_by_itself(settings);
+    if (settings.listen != listen_ || (!listener_ && wants_listener))
+        change_address(settings.listen);
 }
 
 // The new one may be another form of the old one, so that it is only free once that is gone.

@@ -97,15 +97,19 @@ void PostgresConnection::wait(short events) {
 
 void PostgresConnection::require_peer() {
     if (backend_.pid.empty()) lose("it has not answered yet");
-    BackendProbe probe = probe_backend(settings_, backend_);
+    // What it said while it was asked about may be the answer.
+    auto has_spoken = [this](int patience_ms) {
+        pollfd descriptor{PQsocket(connection_.get()), POLLIN, 0};
+        return poll(&descriptor, 1, patience_ms) > 0;
+    };
+    constexpr int transit_ms = 1000;
+    BackendProbe probe = probe_backend(settings_, backend_, [&] { return has_spoken(transit_ms); });
     if (probe.is_at_work) {
         spdlog::info("{} has been silent for {} s: {}", where(), silence_max_.count() / 1000,
                      probe.finding);
         return;
     }
-    // What it said while it was asked about may be the answer.
-    pollfd descriptor{PQsocket(connection_.get()), POLLIN, 0};
-    if (poll(&descriptor, 1, 0) > 0) return;
+    if (has_spoken(0)) return;
     lose(probe.finding);
 }
 

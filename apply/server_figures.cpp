@@ -44,15 +44,20 @@ std::optional<int64_t> number_or_none(const Result &rows, int column) {
 }
 
 constexpr std::string_view lock_not_available = "55P03";
+constexpr std::string_view query_canceled = "57014";
 
-// None: the role may not, or somebody is at it.
+bool is_no_answer(const std::string &sqlstate) {
+    return sqlstate == insufficient_privilege || sqlstate == lock_not_available ||
+           sqlstate == query_canceled;
+}
+
+// None: the role may not, somebody is at it, or it takes too long.
 std::optional<int64_t> ask_number(PostgresConnection &destination, const std::string &sql,
                                   const Asking &asking) {
     try {
         return number(execute_within(destination, sql, asking.patience, asking.stop), 0);
     } catch (const Error &error) {
-        if (error.sqlstate() != insufficient_privilege && error.sqlstate() != lock_not_available)
-            throw;
+        if (!is_no_answer(error.sqlstate())) throw;
         return std::nullopt;
     }
 }

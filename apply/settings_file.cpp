@@ -147,6 +147,9 @@ std::vector<CLI::ConfigItem> SettingsFile::from_config(std::istream &input) cons
                              fmt::join(item.parents, "."), fmt::join(command_names(app_), "], [")));
         CLI::Option *option = find_option(*table, setting.path.back());
         if (option == nullptr) fail(setting.line, unknown_setting(app_, setting));
+        bool takes_list = option->get_expected_max() > 1;
+        if (setting.values.empty() && !takes_list)
+            fail(setting.line, fmt::format("\"{}\" takes a value", setting.path.back()));
         if (is_in_environment(*option)) continue;
         items.push_back(std::move(item));
         lines_[option] = setting.line;

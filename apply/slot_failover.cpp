@@ -19,6 +19,7 @@ std::string slot_creation_command(const std::string &quoted_slot, int server_ver
 // | no                  | (any)               | (any)                      | nothing to say                                               |
 // | yes                 | no                  | (any)                      | warning: the slot is lost with the server                    |
 // | yes                 | yes                 | empty                      | warning: apply may be ahead of a standby, and refuses it     |
+// | yes                 | yes                 | names one that is absent   | warning: no change comes until it is back                    |
 // | yes                 | yes                 | set                        | ok                                                           |
 void judge_failover(const SlotFailover &failover, FindingSink &findings) {
     if (failover.standby_slots.empty()) return;
@@ -36,8 +37,14 @@ void judge_failover(const SlotFailover &failover, FindingSink &findings) {
             "synchronized_standby_slots is empty: apply may record what a standby does not have "
             "yet, and refuses that standby when it takes over",
             fmt::format("ALTER SYSTEM SET synchronized_standby_slots to the slots of the standbys "
-                        "that may take over ({}), and sync_replication_slots = on at these",
+                        "that may take over (of {}), and sync_replication_slots = on at these",
                         name_list(failover.standby_slots)));
+    if (!failover.absent_standbys.empty())
+        return findings.warn(
+            fmt::format("synchronized_standby_slots names slots that no standby reads ({}): the "
+                        "server sends no change to apply until one does",
+                        name_list(failover.absent_standbys)),
+            "bring these standbys back, or take their slots off the list");
     findings.ok(fmt::format(
         "slot \"{}\" fails over to standbys that have sync_replication_slots on", failover.slot));
 }

@@ -21,6 +21,7 @@ struct SlotFailover {
     std::vector<std::string>
         standby_slots;               // physical slots of the server: standbys are fed through them
     bool waits_for_standbys = false; // synchronized_standby_slots names some
+    std::vector<std::string> absent_standbys; // of these, the slots that nobody reads
 };
 
 // Of a server that has it, and a slot that is there.

@@ -20,8 +20,8 @@ constexpr milliseconds poll_interval{100};
 constexpr int keepalive_idle_s = 15;
 constexpr int keepalive_interval_s = 5;
 constexpr int keepalive_count = 3;
-constexpr milliseconds patience{1000 *
-                                (keepalive_idle_s + keepalive_interval_s * (keepalive_count + 1))};
+constexpr int loss_s = keepalive_idle_s + keepalive_interval_s * keepalive_count;
+constexpr milliseconds patience{1000 * (loss_s + keepalive_interval_s)};
 
 // Alone while the lock is taken, so that nobody else has it; then shared between the sessions of the process.
 bool take_lock(PostgresConnection &destination, const std::string &source_id) {
@@ -35,11 +35,12 @@ bool take_lock(PostgresConnection &destination, const std::string &source_id) {
     return true;
 }
 
+// Keepalives where the server has nothing to say; the timeout where it has said something that does not arrive.
 void notice_loss_of_client(PostgresConnection &destination) {
     destination.execute(
         fmt::format("SET tcp_keepalives_idle = {}; SET tcp_keepalives_interval = {}; "
-                    "SET tcp_keepalives_count = {}",
-                    keepalive_idle_s, keepalive_interval_s, keepalive_count));
+                    "SET tcp_keepalives_count = {}; SET tcp_user_timeout = '{}s'",
+                    keepalive_idle_s, keepalive_interval_s, keepalive_count, loss_s));
 }
 
 // The process ids of who holds the lock; empty when it has just been given back.

@@ -4,6 +4,9 @@
 
 #include <poll.h>
 
+#include <optional>
+#include <utility>
+
 namespace waltrail {
 
 namespace {
@@ -18,6 +21,7 @@ Result execute_within(PostgresConnection &connection, const std::string &sql,
     auto deadline = std::chrono::steady_clock::now() + patience;
     if (PQsendQuery(raw, sql.c_str()) != 1) throw connection.error(nullptr, sql);
     Result last(nullptr);
+    std::optional<Error> failure; // thrown when all is read: the connection is of use then
     while (true) {
         while (PQisBusy(raw) != 0) {
             if (stop.stop_requested() || std::chrono::steady_clock::now() >= deadline)
@@ -30,13 +34,15 @@ Result execute_within(PostgresConnection &connection, const std::string &sql,
             poll(&ready, 1, stop_poll_ms);
             if (PQconsumeInput(raw) != 1) throw connection.error(nullptr, sql);
         }
-        PGresult *result = PQgetResult(raw);
-        if (result == nullptr) return last;
-        last = Result(result);
-        ExecStatusType status = PQresultStatus(result);
-        if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
-            throw connection.error(result, sql);
+        Result next(PQgetResult(raw));
+        if (next.get() == nullptr) break;
+        ExecStatusType status = PQresultStatus(next.get());
+        if (!failure && status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+            failure = connection.error(next.get(), sql);
+        last = std::move(next);
     }
+    if (failure) throw *failure;
+    return last;
 }
 
 } // namespace waltrail

@@ -183,6 +183,41 @@ def test_misplaced_setting_in_the_file(waltrail, tmp_path, text, words):
     assert_one_line(waltrail.run("apply", "--config", file, check=False), *words, status=2)
 
 
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("[apply]\nwriters = 99\n", ["line 2", "--writers", "1 to 16"]),
+        ("# two\n\n[apply]\ntables = 'a.b.c'\n", ["line 4", "--tables", '"a.b.c"']),
+        ("[apply]\nbatch-bytes = 'many'\n", ["line 2", "--batch-bytes"]),
+        ("[apply]\nsource = []\n", ["line 2", '"source" takes a value']),
+    ],
+)
+def test_wrong_value_in_the_file(waltrail, tmp_path, text, words):
+    file = tmp_path / "waltrail.toml"
+    file.write_text(text)
+    assert_one_line(waltrail.run("apply", "--config", file, check=False), str(file), *words, status=2)
+    # What is typed counts, and is no mistake of the file.
+    typed = waltrail.run("apply", "--config", file, "--writers", "77", check=False)
+    assert ("settings file" in typed.stderr) == ("writers" not in text), typed.stderr
+
+
+def test_wrong_value_in_the_environment(waltrail):
+    result = waltrail.run("apply", check=False, environment={"WALTRAIL_WRITERS": "99"})
+    assert_one_line(result, "WALTRAIL_WRITERS", "1 to 16", status=2)
+
+
+@pytest.mark.parametrize("arguments", [
+    ["apply", "--source", "host=db", "password=hidden", "dbname=x"],
+    ["--source", "host=db", "password=hidden"],
+    ["apply", "--tables", "*.*", "password=hidden"],
+    ["apply", "postgresql://me:hidden@db/x"],
+])  # fmt: skip
+def test_connection_string_without_quotes(waltrail, arguments):
+    result = waltrail.run(*arguments, check=False)
+    assert_one_line(result, "quotes", status=2)
+    assert "hidden" not in result.stderr + result.stdout
+
+
 def test_plugin_taken_off_the_list(fresh_source, destination, slot, waltrail):
     fresh_source.execute("CREATE TABLE t (id int PRIMARY KEY)")
     waltrail.init(fresh_source, destination, slot)

@@ -181,6 +181,20 @@ def test_lag_grows_while_the_destination_is_away_and_falls_after(fresh_source, f
     servers.wait_until(lambda: Metrics(apply).value("waltrail_reconnects_total", end="source"), "the reconnect to be counted")
 
 
+def test_what_a_role_may_not_see_hides_nothing_else(pair, waltrail):
+    """Rights that were granted by hand: as few as apply asks for. Those of pgstattuple were forgotten."""
+    _source, destination, _slot = pair
+    destination.execute("CREATE SCHEMA tools; CREATE EXTENSION pgstattuple SCHEMA tools")
+    destination.execute(f"REVOKE ALL ON changes.quarantine FROM {servers.DESTINATION_ROLE}")
+    destination.execute(f"GRANT INSERT, SELECT (id, part) ON changes.quarantine TO {servers.DESTINATION_ROLE}")
+    process = waltrail.apply(*pair, *LISTEN)
+    process.wait_for_output("streaming")
+    seen = servers.wait_until(
+        lambda: (m := Metrics(process)).value("waltrail_up", end="destination") == 1 and m, "the destination to be asked")  # fmt: skip
+    assert (seen.value("waltrail_gaps"), seen.value("waltrail_quarantine_changes"), seen.value("waltrail_pending_list_bytes")) == (0, None, None)
+    assert process.stop() == 0
+
+
 def test_a_role_with_the_least_rights_sees_everything(pair, waltrail):
     process = waltrail.apply(*pair, *LISTEN)
     process.wait_for_output("streaming")

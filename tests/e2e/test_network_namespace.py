@@ -1,6 +1,7 @@
 """Packets that just end, as when a cable is pulled: apply runs in a network namespace, whose only link to the servers goes down. No reset, no end
 of a connection reaches either side, until its own timeouts tell it."""
 
+import contextlib
 import os
 import subprocess
 
@@ -47,8 +48,7 @@ def wired(new_server, slot, waltrail):
     pair.close()
 
 
-def test_apply_comes_back_when_packets_do(wired, link, waltrail):
-    namespace, host_end = link
+def start_apply(wired, waltrail, namespace):
     # keepalives for a connection that waits for the other side, tcp_user_timeout for one that has sent something.
     options = {"tcp_user_timeout": 3000, "keepalives_idle": 1, "keepalives_interval": 1, "keepalives_count": 2, "connect_timeout": 2}
     ends = [
@@ -57,6 +57,12 @@ def test_apply_comes_back_when_packets_do(wired, link, waltrail):
     ]
     process = waltrail.apply(*ends, wired.slot, *NOT_RECORDED, before=("ip", "netns", "exec", namespace))
     process.wait_for_output("streaming source")
+    return process
+
+
+def test_apply_comes_back_when_packets_do(wired, link, waltrail):
+    namespace, host_end = link
+    process = start_apply(wired, waltrail, namespace)
     wired.start_writing(1)
     wired.wait_until_caught_up()
     ip("link", "set", host_end, "down")
@@ -65,3 +71,20 @@ def test_apply_comes_back_when_packets_do(wired, link, waltrail):
     # The server's side of the lost sessions ends by its own keepalives; until then they hold the source's lock.
     wired.wait_until_caught_up(timeout_s=90)
     wired.assert_trail_is_what_was_committed(process)
+
+
+def test_another_takes_over_when_the_machine_of_apply_is_gone(wired, link, waltrail):
+    """Its sessions hold the lock of the source until the destination has noticed. One of them has an answer under way, for which no keepalive is sent."""
+    namespace, host_end = link
+    process = start_apply(wired, waltrail, namespace)
+    waiting = "SELECT FROM pg_stat_activity WHERE query ~ 'COPY' AND wait_event_type = 'Lock' AND datname = current_database()"
+    with contextlib.closing(wired.destination.connect(autocommit=False)) as holder:
+        holder.cursor().execute("LOCK TABLE public.changes IN ACCESS EXCLUSIVE MODE")
+        wired.source.execute("INSERT INTO items VALUES (1, 1, 'x')")
+        servers.wait_until(lambda: wired.destination.query(waiting), "a batch to wait for the lock")
+        ip("link", "set", host_end, "down")
+        process.kill9()
+    other = waltrail.apply(wired.source, wired.destination, wired.slot, *NOT_RECORDED)
+    other.wait_for_output("still writes for source")
+    other.wait_for_output("streaming source", 60)  # or it leaves, after 35 s
+    wired.assert_trail_is_what_was_committed(other)

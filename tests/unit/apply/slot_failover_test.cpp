@@ -47,5 +47,17 @@ TEST(SlotFailover, StandbysMustNotBeBehindTheTrail) {
     EXPECT_EQ(findings[0].severity, Severity::ok);
 }
 
+TEST(SlotFailover, AStandbyThatIsAwayKeepsChangesFromApply) {
+    auto findings = judged({.slot = "s",
+                            .is_enabled = true,
+                            .standby_slots = {"standby1", "standby2"},
+                            .waits_for_standbys = true,
+                            .absent_standbys = {"standby2"}});
+    ASSERT_EQ(findings.size(), 1u);
+    EXPECT_EQ(findings[0].severity, Severity::warning);
+    EXPECT_NE(findings[0].what.find("standby2"), std::string::npos);
+    EXPECT_EQ(findings[0].what.find("standby1"), std::string::npos);
+}
+
 } // namespace
 } // namespace waltrail
