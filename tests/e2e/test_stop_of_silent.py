@@ -36,7 +36,8 @@ def test_a_second_signal_ends_it_at_once_while_partitions_are_made(wired, waltra
 
 
 def test_one_signal_ends_it_while_changes_are_written(wired):
-    process = wired.start_apply()
+    # Longer than what is under way has at the end (10 s): it is cancelled before the connection is given up.
+    process = wired.start_apply(silence_ms=15_000)
     with contextlib.closing(wired.destination.connect(autocommit=False)) as holder:
         holder.cursor().execute(LOCK)
         wired.source.execute("INSERT INTO items VALUES (1, 1, 'x')")
