@@ -15,7 +15,7 @@ runtime_packages=(
 # What the tests need beside them.
 test_packages=(
     "postgresql-$PG_MAJOR-pgtap" libtap-parser-sourcehandler-pgtap-perl
-    python3 python3-psycopg2 python3-psycopg python3-pytest python3-pytest-xdist python3-cryptography pgbouncer
+    python3 python3-psycopg2 python3-psycopg python3-pytest python3-pytest-timeout python3-pytest-xdist python3-cryptography pgbouncer
     libfaketime iproute2
 )
 

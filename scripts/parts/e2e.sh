@@ -1,5 +1,6 @@
 # pytest over real servers that tests/e2e starts itself, with the installed library and extension: three files at a time, for
 # tests wait more than they compute. Interrupted, so that it takes its servers down, when it lasts longer than E2E_SECONDS_MAX.
+# A test that hangs for ten minutes fails, and the others go on.
 # --file NAME, as often as wanted, runs these only: a file of tests/e2e, or a test in it as pytest writes it (test_x.py::test_y).
 
 # Lines like "[gw1] [ 12%] PASSED tests/e2e/test_init.py::test_name "; an error at the end of a test comes after its PASSED.
@@ -37,5 +38,5 @@ part_e2e() {
     # Debian's interpreter: the one that Debian's psycopg2 and pytest belong to.
     PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 run_tests e2e build/test/e2e.log pytest_lines \
         timeout --signal=INT --kill-after=60 "${E2E_SECONDS_MAX:-2100}" /usr/bin/python3 -m pytest -v --color=no --tb=short -p no:cacheprovider \
-        --numprocesses=3 --dist=loadfile $files
+        --numprocesses=3 --dist=loadfile --timeout=600 $files
 }

@@ -50,7 +50,7 @@ test_ends() {
         in_root "$root" env PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
         PG_CONFIG="${pg_config/\%s/$3}" WALTRAIL_DESTINATION_PG_CONFIG="${pg_config/\%s/$4}" \
         sh -c 'cd /tree && exec /usr/bin/python3 -m pytest -v --color=no --tb=short -p no:cacheprovider \
-            --numprocesses=2 --dist=loadfile "$@"' sh "${@:5}"
+            --numprocesses=2 --dist=loadfile --timeout=600 "$@"' sh "${@:5}"
 }
 
 # test_version MAJOR ROOT SHORT: the product, then with PostgreSQL 15 beside it.
