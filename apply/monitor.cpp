@@ -72,6 +72,8 @@ void Monitor::change_address(const std::string &listen) {
         listener_ = listener_at(listen);
         listen_ = listen;
     } catch (const Error &error) {
+        if (listen == listen_)
+            return spdlog::warn("still no metrics and health over HTTP: {}", error.what());
         spdlog::error("metrics and health stay where they were: {}", error.what());
         try {
             listener_ = listener_at(listen_);
