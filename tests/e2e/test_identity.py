@@ -163,7 +163,7 @@ def test_slot_in_use_is_waited_for_and_then_refused(pair, waltrail):
     source.server.configure(wal_sender_timeout="1s")
     source.server.reload()
     reader = subprocess.Popen(
-        [str(servers.BINDIR / "pg_recvlogical"), "-d", source.conninfo(), "--slot", slot, "--start", "-f", "/dev/null",
+        [str(servers.BINDIR / "pg_recvlogical"), "-d", source.conninfo(options="-c wal_sender_timeout=0"), "--slot", slot, "--start", "-f", "/dev/null",
          "-s", "1", "-F", "0"], cwd="/")  # fmt: skip
     try:
         active = "SELECT active_pid FROM pg_replication_slots WHERE slot_name = %s"

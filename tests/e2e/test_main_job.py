@@ -63,7 +63,7 @@ def test_update_is_found_by_the_main_query_in_the_same_second(pair, waltrail):
                 if str(row[12]) == xid
             ],
             "the change of this transaction",
-            timeout_s=5,
+            timeout_s=30,
             interval_s=0.001,
         )
         assert found[0][6] == {"id": 1, "email": f"other{attempt}@example.com", "name": "Grace"}

@@ -71,7 +71,7 @@ def test_a_vacuum_that_waits_keeps_nothing_from_ending(begun, waltrail):
         wait_until(lambda: destination.value("SELECT count(*) FROM public.changes") == 2, "the writer goes on beside it")
         started = time.monotonic()
         assert apply.stop() == 0
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 20
     assert "could not seal" not in apply.output()
     assert destination.value(f"SELECT count(*) FROM changes.seals WHERE partition = '{busy}'::regclass") == 0
 

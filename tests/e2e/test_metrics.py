@@ -151,7 +151,7 @@ def test_lag_grows_while_the_destination_is_away_and_falls_after(fresh_source, f
     waltrail.init(source, destination, slot)
     apply = waltrail.apply(source, destination, slot, *LISTEN)
     apply.wait_for_output("streaming")
-    servers.wait_until(lambda: Metrics(apply).value("waltrail_lag_bytes") is not None, "the lag to be known")
+    first = servers.wait_until(lambda: (m := Metrics(apply)).value("waltrail_lag_bytes") is not None and m, "the lag to be known")
     destination.server.stop("immediate")
     source.execute("INSERT INTO counters SELECT i, i FROM generate_series(1, 20000) i")
     lags = []
@@ -163,6 +163,9 @@ def test_lag_grows_while_the_destination_is_away_and_falls_after(fresh_source, f
 
     seen = servers.wait_until(grows, "the lag to grow", interval_s=0.3)
     assert [lag for _bytes, lag in lags] == sorted(lag for _bytes, lag in lags)
+    # The WAL that is kept for it.
+    kept = seen.value("waltrail_slot_retained_bytes")
+    assert kept > first.value("waltrail_slot_retained_bytes") + 1_000_000 and kept >= seen.value("waltrail_lag_bytes")
     # What the destination tells is not told while it does not.
     assert seen.value("waltrail_up", end="destination") == 0 and seen.value("waltrail_up", end="source") == 1
     assert seen.value("waltrail_gaps") is None and seen.value("waltrail_quarantine_changes") is None
@@ -236,10 +239,17 @@ def test_a_port_that_is_taken_is_an_error_where_it_was_asked_for(pair, waltrail)
     assert done.stderr.splitlines()[-1].startswith(f"waltrail: could not listen on {address}: Address already in use")
 
 
+def take_default_port():
+    """None where another has it."""
+    try:
+        return socket.create_server(("127.0.0.1", 19187))
+    except OSError:
+        return None
+
+
 def test_the_default_port_that_is_taken_is_a_warning(pair, waltrail):
-    with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError):  # another has it: as good
-            stack.enter_context(socket.create_server(("127.0.0.1", 19187)))
+    # Another test's apply has it by default as well, and might give it back before this one's asks for it.
+    with servers.wait_until(take_default_port, "the default port to be free", 60):
         apply = waltrail.apply(*pair)
         apply.wait_for_output("streaming")
         assert "no metrics and health over HTTP: could not listen on 127.0.0.1:19187" in apply.output()
@@ -248,12 +258,19 @@ def test_the_default_port_that_is_taken_is_a_warning(pair, waltrail):
 
 @pytest.mark.parametrize("how", [["--listen", "off"], ["--listen", ""], ["--until", "now"]])
 def test_nothing_listens(pair, waltrail, how):
-    apply = waltrail.apply(*pair, *how)
-    apply.wait_for_output("streaming")
+    source, destination, _slot = pair
+    source.execute("INSERT INTO counters VALUES (1, 1)")
+    with contextlib.closing(destination.connect(autocommit=False)) as locker:
+        # What it has to write keeps the one that has an end from ending meanwhile.
+        locker.cursor().execute("LOCK TABLE public.changes IN SHARE MODE")
+        apply = waltrail.apply(*pair, *how)
+        apply.wait_for_output("streaming")
+        files = subprocess.run(["ls", "-l", f"/proc/{apply.pid}/fd"], capture_output=True, text=True, check=False).stdout
+        sockets = set(re.findall(r"socket:\[(\d+)\]", files))
+        listening = {line.split()[9] for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:] if line.split()[3] == "0A"}
+        assert apply.is_running() and sockets and not sockets & listening
+    servers.wait_until(lambda: destination.value("SELECT count(*) FROM changes") == 1, "the change")
     assert "HTTP" not in apply.output() and "http" not in apply.output()
-    sockets = subprocess.run(["ls", "-l", f"/proc/{apply.pid}/fd"], capture_output=True, text=True, check=False).stdout
-    listening = {line.split()[9] for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:] if line.split()[3] == "0A"}
-    assert not set(re.findall(r"socket:\[(\d+)\]", sockets)) & listening
 
 
 def test_settings_from_environment_and_file(pair, waltrail, tmp_path):
@@ -281,7 +298,7 @@ def test_hostile_clients_neither_slow_nor_end_it(pair, watched):
         started = time.monotonic()
         source.execute("INSERT INTO counters SELECT i, i FROM generate_series(1, 5000) i")
         servers.wait_until(lambda: destination.value("SELECT count(*) FROM changes") == 5000, "the changes", interval_s=0.01)
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 20
         assert get(apply, "/healthz", timeout_s=20) == (200, "ok\n")
     with socket.create_connection((address.hostname, address.port), 10) as client:
         with contextlib.suppress(OSError):
@@ -295,7 +312,7 @@ def test_hostile_clients_neither_slow_nor_end_it(pair, watched):
     started = time.monotonic()
     with socket.create_connection((address.hostname, address.port), 10):
         assert apply.stop() == 0
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
 
 
 def test_no_secret_is_told(fresh_source, fresh_destination, slot, waltrail):

@@ -47,7 +47,7 @@ def test_idle_server_settles_and_shuts_down_at_once(fresh_source, slot, waltrail
 
     started = time.monotonic()
     one.server.stop("fast")
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 20  # and not after wal_sender_timeout
     process.kill9()
 
 
@@ -59,7 +59,7 @@ def test_source_that_shuts_down_gets_its_answer_at_once(fresh_source, destinatio
     fresh_source.server.psql("CREATE DATABASE neighbour")
     started = time.monotonic()
     fresh_source.server.stop("fast")
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
 
 
 def test_synchronous_replication_is_waited_for_and_never_by_waltrail_for_itself(fresh_source, slot, waltrail):

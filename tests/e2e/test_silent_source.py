@@ -21,8 +21,8 @@ def test_apply_ends_while_the_source_does_not_tell_its_time(pair, waltrail):
         time.sleep(11)  # it is asked at least once in ten seconds
         started = time.monotonic()
         apply.process.terminate()
-        assert apply.wait(8) == 0
-        assert time.monotonic() - started < 3
+        assert apply.wait(30) == 0
+        assert time.monotonic() - started < 8
     finally:
         os.kill(clock, signal.SIGCONT)
         apply.kill9()

@@ -12,11 +12,13 @@ import servers
 from servers import Database, wait_until
 
 ACTIVE = "SELECT active_pid FROM pg_replication_slots WHERE slot_name = %s AND active_pid IS NOT NULL"
+# For sessions that the server must not end, whatever they keep back.
+PATIENT = "-c wal_sender_timeout=0"
 
 
 @pytest.fixture
 def pair(new_server, destination, slot, waltrail):
-    source = Database(new_server("source", wal_sender_timeout="1s"), "postgres")
+    source = Database(new_server("source", wal_sender_timeout="4s"), "postgres")
     source.execute("CREATE TABLE t (id int PRIMARY KEY)")
     waltrail.init(source, destination, slot)
     return source, destination, slot
@@ -24,13 +26,13 @@ def pair(new_server, destination, slot, waltrail):
 
 @pytest.fixture
 def recvlogical(pair):
-    """A function that starts pg_recvlogical on the slot, which acknowledges what it reads."""
+    """A function that starts pg_recvlogical on the slot, which acknowledges what it reads, once a second; the server bears with it where that is late."""
     source, _, slot = pair
     started = []
 
     def start():
         started.append(subprocess.Popen(
-            [str(servers.BINDIR / "pg_recvlogical"), "-d", source.conninfo(), "--slot", slot, "--start", "-f", "/dev/null",
+            [str(servers.BINDIR / "pg_recvlogical"), "-d", source.conninfo(options=PATIENT), "--slot", slot, "--start", "-f", "/dev/null",
              "--status-interval", "1"], cwd="/", stderr=subprocess.DEVNULL,
         ))  # fmt: skip
         return started[-1]
@@ -49,7 +51,7 @@ def holder(pair):
 
     def start():
         connection = psycopg2.connect(
-            source.conninfo(options="-c wal_sender_timeout=0"), connection_factory=psycopg2.extras.LogicalReplicationConnection
+            source.conninfo(options=PATIENT), connection_factory=psycopg2.extras.LogicalReplicationConnection
         )
         connections.append(connection)
         connection.cursor().start_replication(slot_name=slot, decode=False)
@@ -60,11 +62,19 @@ def holder(pair):
         connection.close()
 
 
+def stop_while_it_streams(source, slot, process):
+    """Its walsender; none where it was between two streams, and goes on."""
+    os.kill(process.pid, signal.SIGSTOP)
+    walsenders = source.query(ACTIVE, [slot])
+    if not walsenders:
+        os.kill(process.pid, signal.SIGCONT)
+    return walsenders
+
+
 def take_from_apply(source, slot, process, start):
     """Apply, which would have the slot again at once, stands still meanwhile."""
-    os.kill(process.pid, signal.SIGSTOP)
     try:
-        [(pid,)] = source.query(ACTIVE, [slot])
+        [(pid,)] = wait_until(lambda: stop_while_it_streams(source, slot, process), "apply to stand still while it streams")
         source.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
         taken = start()
         wait_until(lambda: source.query(ACTIVE, [slot]), "somebody else to have the slot")
