@@ -10,7 +10,11 @@ import time
 
 import pytest
 
+from missing_standby import let_commits_pass, let_commits_wait
 from servers import wait_until
+
+# Maintenance waits for a standby as well, on a connection of its own.
+WAITING_COMMITS = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query = 'COMMIT'"
 
 
 def confirmed(source, slot):
@@ -33,11 +37,14 @@ def test_nothing_is_acknowledged_before_it_is_recorded(pair, waltrail):
     source, destination, slot = pair
     process = waltrail.apply(source, destination, slot)
     process.wait_for_output("streaming")
+    first = confirmed(source, slot)
     for number in range(1, 200):
         source.execute("INSERT INTO counters VALUES (%s, %s)", [number, number])
         # The recorded end is read after the acknowledged one, so it can only be larger.
         acknowledged = confirmed(source, slot)
         assert acknowledged <= recorded_end(destination)
+    wait_until(lambda: confirmed(source, slot) > first, "what is recorded to be acknowledged")
+    assert confirmed(source, slot) <= recorded_end(destination)
     assert process.stop() == 0
     waltrail.apply_until_now(source, destination, slot)
     assert_trail_holds(destination, 199)
@@ -106,8 +113,9 @@ def test_memory_of_apply_is_bounded_for_a_transaction_of_a_million_changes(pair,
     source, destination, slot = pair
     source.execute("INSERT INTO counters SELECT i, i FROM generate_series(1, 1000000) i")
     process = waltrail.apply(source, destination, slot, "--until", "now")
-    peak_kib = 0
+    peak_kib, deadline = 0, time.monotonic() + 300
     while process.is_running():
+        assert time.monotonic() < deadline, process.output()
         try:
             with open(f"/proc/{process.pid}/status") as status:
                 peak_kib = max([peak_kib] + [int(line.split()[1]) for line in status if line.startswith("VmHWM")])
@@ -133,7 +141,7 @@ def test_memory_of_apply_is_bounded_while_transactions_of_one_row_wait(pair, wal
         peak_kib = int(re.search(r"VmHWM:\s+(\d+)", pathlib.Path(f"/proc/{process.pid}/status").read_text())[1])
         locking.rollback()
     assert peak_kib < 32 * 1024
-    wait_until(lambda: destination.value("SELECT count(*) FROM changes") == 20_000, "the trail to catch up")
+    wait_until(lambda: destination.value("SELECT count(*) FROM changes") == 20_000, "the trail to catch up", timeout_s=120)
     assert process.stop() == 0
 
 
@@ -218,22 +226,20 @@ def test_commit_that_no_standby_has_is_not_acknowledged(fresh_source, fresh_dest
     source, destination = fresh_source, fresh_destination
     source.execute("CREATE TABLE counters (id int PRIMARY KEY, value bigint)")
     waltrail.init(source, destination, slot)
-    destination.server.configure(synchronous_standby_names="nobody", client_min_messages="error")
-    destination.server.reload()
+    destination.server.configure(client_min_messages="error")
+    let_commits_wait(destination.server)
     source.execute("INSERT INTO counters VALUES (1, 1)")
     before = confirmed(source, slot)
     process = waltrail.apply(source, destination, slot)
-    waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
     for _ in range(3):
-        [(pid,)] = wait_until(lambda: destination.query(waiting), "apply to wait for the standby")
+        [(pid,)] = wait_until(lambda: destination.query(WAITING_COMMITS)[:1], "apply to wait for the standby")
         destination.execute("SELECT pg_cancel_backend(%s)", [pid])
         # It has proven nothing yet, so it leaves; a service manager would start it again.
         assert process.wait() == 1 and "commit not certain" in process.output(), process.output()
         process = waltrail.apply(source, destination, slot)
     assert confirmed(source, slot) == before
     process.kill9()
-    destination.server.configure(synchronous_standby_names="")
-    destination.server.reload()
+    let_commits_pass(destination.server)
     waltrail.apply_until_now(source, destination, slot)
     assert confirmed(source, slot) > before
     assert_trail_holds(destination, 1)
@@ -246,17 +252,13 @@ def test_start_waits_for_the_commit_of_a_killed_process(fresh_source, fresh_dest
     waltrail.apply_until_now(source, destination, slot)
     killed = waltrail.apply(source, destination, slot)
     killed.wait_for_output("streaming source")
-    destination.server.configure(synchronous_standby_names="nobody")
-    destination.server.reload()
+    let_commits_wait(destination.server)
     source.execute("INSERT INTO counters VALUES (1, 1)")
-    # Maintenance waits there, too, on a connection of its own.
-    waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query = 'COMMIT'"
-    wait_until(lambda: destination.query(waiting), "a commit under way")
+    wait_until(lambda: destination.query(WAITING_COMMITS), "a commit under way")
     killed.kill9()
     process = waltrail.apply(source, destination, slot)
     process.wait_for_output("still writes for source")
-    destination.server.configure(synchronous_standby_names="")
-    destination.server.reload()
+    let_commits_pass(destination.server)
     process.wait_for_output("streaming source")
     source.execute("INSERT INTO counters VALUES (2, 2)")
     wait_until(lambda: destination.value("SELECT count(*) FROM changes") == 2, "both rows")

@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 import servers
+from missing_standby import let_commits_wait
 from test_init_refuses import assert_one_line, state
 from waltrail_program import PROGRAM
 
@@ -122,11 +123,7 @@ def test_destination_that_dies_meanwhile(source, fresh_destination, slot):
 @pytest.fixture
 def init_in_commit(source, fresh_destination, slot):
     """An init whose COMMIT has been done and waits for a standby that is not there, and the pid of its backend."""
-    fresh_destination.server.configure(synchronous_standby_names="nobody")
-    fresh_destination.server.reload()
-    servers.wait_until(
-        lambda: fresh_destination.value("SHOW synchronous_standby_names") == "nobody", "the setting to be read"
-    )
+    let_commits_wait(fresh_destination.server)
     process = begun_init(source, fresh_destination, slot)
     pids = servers.wait_until(
         lambda: fresh_destination.query("SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"), "COMMIT to wait"

@@ -9,6 +9,7 @@ import pytest
 
 import servers
 import waltrail_program
+from missing_standby import let_commits_pass, let_commits_wait
 from proxy import Proxy
 from test_init_refuses import assert_one_line
 from test_init_undo import ended
@@ -66,9 +67,7 @@ def test_commit_of_init_that_nobody_answers_takes_nothing_back(source, new_serve
     """The destination has committed, waits for a standby, and cannot say so."""
     server = new_server("destination", **tcp_settings(servers.free_port()))
     destination = server.create_database(slot)
-    server.configure(synchronous_standby_names="nobody")
-    server.reload()
-    servers.wait_until(lambda: destination.value("SHOW synchronous_standby_names") == "nobody", "the setting to be read")
+    let_commits_wait(server)
     proxy = Proxy(server.port)
     ends = Through(destination, proxy.port, **QUICKLY)
     try:
@@ -78,8 +77,7 @@ def test_commit_of_init_that_nobody_answers_takes_nothing_back(source, new_serve
             done = ended(process)
         assert_one_line(done, ["whether the destination committed is not known", "run init again"])
         assert source.value("SELECT count(*) FROM pg_replication_slots WHERE slot_name = %s", [slot]) == 1
-        server.configure(synchronous_standby_names="")
-        server.reload()
+        let_commits_pass(server)
         servers.wait_until(lambda: not destination.query("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'"), "the commit to end")
         assert "already prepared" in waltrail.init(source, destination, slot, label=source.name).stdout
     finally:
