@@ -1,5 +1,6 @@
 """`waltrail verify` while writers are at it: nothing is different, and nobody waits for it."""
 
+import concurrent.futures
 import contextlib
 import random
 import threading
@@ -67,6 +68,20 @@ class Writers:
             cursor.execute("SAVEPOINT s; DELETE FROM busy WHERE id = %s; ROLLBACK TO SAVEPOINT s", [key])
 
 
+@contextlib.contextmanager
+def beside(function, *arguments):
+    """Runs it in a thread. The future's result() is what it returned, or raises what it raised."""
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        yield pool.submit(function, *arguments)
+
+
+def reads_of(source, table):
+    """When the statements began that verify read the table's rows with; the last of each session is shown."""
+    return {began for (began,) in source.query(
+        "SELECT query_start FROM pg_stat_activity WHERE query LIKE %s AND query LIKE '%%pg_current_snapshot%%' AND pid <> pg_backend_pid()",
+        [f"%{table}%"])}  # fmt: skip
+
+
 @pytest.fixture
 def pair(source, destination, slot, waltrail):
     source.execute("CREATE TABLE busy (id int PRIMARY KEY, v int, note text)")
@@ -105,12 +120,10 @@ def test_no_writer_waits_and_no_snapshot_stays(pair):
     source = pair.source
     source.execute("INSERT INTO busy SELECT i, i, 'x' FROM generate_series(1000, 1300) AS i")
     pair.caught_up()
-    run = threading.Thread(target=pair.verify, args=("--range-rows", "10", "--rows-per-second", "100"))
     begin = time.monotonic()
-    run.start()
     seen = 0
-    try:
-        while run.is_alive():
+    with beside(pair.equal, "--range-rows", "10", "--rows-per-second", "100") as run:
+        while not run.done():
             sessions = source.query(
                 "SELECT state, backend_xmin FROM pg_stat_activity WHERE application_name = 'waltrail' AND datname = current_database()"
                 " AND backend_type = 'client backend' AND state LIKE 'idle%'"
@@ -120,10 +133,9 @@ def test_no_writer_waits_and_no_snapshot_stays(pair):
             source.execute("SET lock_timeout = '2s'")
             source.execute("ALTER TABLE busy ALTER COLUMN v SET DEFAULT 0")
             time.sleep(0.1)
-    finally:
-        run.join()
-        source.execute("RESET lock_timeout")
+    source.execute("RESET lock_timeout")
     assert seen > 10 and time.monotonic() - begin > 2.5
+    assert run.result().counts("busy") == {"rows": 322, "equal": 301, "not_seen": 21}  # those that were there before the trail
 
 
 def test_a_table_that_stays_locked_is_told_and_the_rest_goes_on(pair):
@@ -146,22 +158,17 @@ def test_what_is_dropped_while_it_is_compared_is_not_seen(pair):
     source.execute("CREATE TABLE kept (id int PRIMARY KEY)")
     source.execute("INSERT INTO kept VALUES (1)")
     pair.caught_up()
-    reports = []
-    run = threading.Thread(
-        target=lambda: reports.append(pair.equal("--tables", "public.dropped", "--range-rows", "10", "--rows-per-second", "100"))
-    )
-    run.start()
-    try:
-        time.sleep(1.5)
+    read = set()
+    with beside(pair.equal, "--tables", "public.dropped", "--range-rows", "10", "--rows-per-second", "100") as run:
+        # By the third, the first rows have been compared.
+        servers.wait_until(lambda: read.update(reads_of(source, "dropped")) or run.done() or len(read) >= 3, "some rows to be compared")
         # As the retention does it: in one transaction.
         pair.tamper("""
             WITH dropped AS (DELETE FROM changes WHERE "table" = 'dropped')
             INSERT INTO changes.drops (partition, lower_bound, upper_bound, rows, held, retention)
             SELECT 'changes_p1', now() - interval '2 days', max(committed_at), 400, 0, '1 day' FROM changes WHERE "table" = 'kept'""")
-    finally:
-        run.join()
-    counts = reports[0].counts("dropped")
-    assert counts["equal"] > 0 and counts["not_seen"] > 0 and counts["equal"] + counts["not_seen"] == 400
+    counts = run.result().counts("dropped")
+    assert counts.get("equal", 0) > 0 and counts.get("not_seen", 0) > 0 and counts["equal"] + counts["not_seen"] == 400, counts
 
 
 def test_a_table_that_is_altered_while_it_is_compared_has_no_difference(pair):
@@ -175,18 +182,12 @@ def test_a_table_that_is_altered_while_it_is_compared_has_no_difference(pair):
     pair.tamper("""UPDATE changes SET after = after || '{"v": 0}' WHERE "table" = 'altered' AND primary_key = '7'""")
     options = ("--tables", "public.altered,public.later", "--range-rows", "10", "--rows-per-second", "200")
     assert pair.verify(*options).named() == [("different", "altered", "7", ("v",))]
-    reports = []
-    run = threading.Thread(target=lambda: reports.append(pair.verify(*options)))
-    run.start()
-    servers.wait_until(
-        lambda: source.query("SELECT 1 FROM pg_stat_activity WHERE query LIKE '%altered%' AND query LIKE '%pg_current_snapshot%'"
-                             " AND pid <> pg_backend_pid()"), "the first rows to be read"
-    )  # fmt: skip
-    source.execute("ALTER TABLE altered ADD COLUMN w int")
-    source.execute("ALTER TABLE later ALTER COLUMN v TYPE text")
-    source.execute("UPDATE later SET v = 'new' WHERE id = 9")
-    run.join()
-    [report] = reports
+    with beside(pair.verify, *options) as run:
+        servers.wait_until(lambda: reads_of(source, "altered"), "the first rows to be read")
+        source.execute("ALTER TABLE altered ADD COLUMN w int")
+        source.execute("ALTER TABLE later ALTER COLUMN v TYPE text")
+        source.execute("UPDATE later SET v = 'new' WHERE id = 9")
+    report = run.result()
     assert report.status == 1 and report.findings == []
     assert report.problem("altered") == "it was altered meanwhile" and report.counts("altered")["undecided"] == 1
     assert report.problem("later") is None and report.counts("later")["equal"] == 400
