@@ -8,6 +8,7 @@ import struct
 import threading
 
 PUBLICATION = "audit_order"
+END_TIMEOUT_S = 60
 
 
 def _slot(source):
@@ -39,7 +40,7 @@ class Looks:
         self._interval_s = interval_s
         self._ended = threading.Event()
         self.seen = []
-        self._thread = threading.Thread(target=self._run)
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self):
@@ -55,7 +56,8 @@ class Looks:
 
     def end(self):
         self._ended.set()
-        self._thread.join()
+        self._thread.join(END_TIMEOUT_S)
+        assert not self._thread.is_alive(), "the trail is looked at still"
 
     def assert_beginnings(self, order):
         assert self.seen, "the trail was never looked at"

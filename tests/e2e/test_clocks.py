@@ -2,16 +2,21 @@
 order, every change has a partition, and the retention drops nothing early."""
 
 import contextlib
+import datetime
 import threading
 import time
 
 import psycopg2.errors
 import pytest
 
+import audit
+import commit_order
 import servers
 from faked_time import FakedTime
 from servers import Database, wait_until
-from wired import Wired, tcp_settings
+from wired import PATIENT_MS, POSTGRES_EPOCH, Wired, tcp_settings
+
+MONTHS_AGO = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=300)
 
 
 @pytest.fixture
@@ -73,6 +78,27 @@ def test_clock_of_the_source(wired_with, clock):
     assert wired.destination.value("SELECT count(*) FROM changes") == count
 
 
+def test_what_the_source_dates_in_a_year_that_is_past_goes_by_the_retention(wired_with, clock):
+    wired = wired_with("source")
+    wired.destination.execute("SELECT changes.set_retention('15 days')")
+    process = wired.start_apply()
+    for number, difference, days in ((1, "+0", 0), (2, "-400d", -400), (3, "+0", 0)):
+        clock.set(difference)
+        wait_until(lambda: days_from_now(wired.source) == days, "the clock")
+        wired.source.execute("INSERT INTO items SELECT i, i, 'x' FROM generate_series(%s, %s) AS i", [number * 100 + 1, number * 100 + 10])
+        wired.wait_until_caught_up()
+    assert process.stop() == 0
+    times = commit_order.read(wired.source)
+    dated = {transaction for transaction, at in times.items() if POSTGRES_EPOCH + datetime.timedelta(microseconds=at) < MONTHS_AGO}
+    assert len(dated) == 2 and len(times) == 6  # rows and a mark, each time
+
+    wired.destination.execute("CALL changes.maintain()")
+    notes = audit.notes(wired.source)
+    audit.assert_same([note for note in notes if note[0] not in dated], audit.trail(wired.destination))
+    assert wired.destination.query("SELECT sum(rows)::int, max(upper_bound) < %s, sum(held)::int FROM changes.drops", [MONTHS_AGO]) == [(11, True, 0)]
+    assert wired.destination.value("SELECT sum(changes) FROM changes.applied") == len(notes)
+
+
 def maintain(destination):
     """On a server that libfaketime puts ahead, even from its start, no lock_timeout fires, on which maintain() relies where it meets a reader: the wait is
     ended from outside, and tried again."""
@@ -116,7 +142,7 @@ def test_clock_of_the_destination(wired_with, clock):
 
 
 def test_clock_where_apply_runs(clock, wired):
-    process = wired.start_apply(environment=clock.environment())
+    process = wired.start_apply(silence_ms=PATIENT_MS, environment=clock.environment())
     clock.is_of(process.pid)
     wired.start_writing(3)
     for difference in ("-2d", "+400d", "-400d", "+0"):

@@ -64,9 +64,11 @@ class ApplyProcess:
             self.process.kill()
         return self.wait(STOP_TIMEOUT_S)
 
-    def wait_for_output(self, text, timeout_s=30):
+    def wait_for_output(self, text, timeout_s=30, behind=0):
+        """`behind`: so many characters of output() were there before."""
+
         def found():
-            if text in self.output():
+            if text in self.output()[behind:]:
                 return True
             assert self.is_running(), f"waltrail apply ended with {self.process.returncode}: {self.output()}"
             return False

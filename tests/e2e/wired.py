@@ -2,6 +2,7 @@
 committed: row for row, value for value, in order, once.
 """
 
+import contextlib
 import datetime
 import random
 import threading
@@ -15,8 +16,11 @@ from servers import DESTINATION_ROLE, SOURCE_ROLE, wait_until
 
 # How long a server may be silent before apply looks whether it is still there (tcp_user_timeout).
 SILENCE_MS = 2000
+# Where apply must not take a server for dead: more than a busy machine may keep an answer back.
+PATIENT_MS = 6000
 # For the connection that asks about a silent one as well: with SILENCE_MS less than wal_sender_timeout, so that apply is the first to give up.
 CONNECT_TIMEOUT_S = 3
+END_TIMEOUT_S = 60
 NOT_RECORDED = ("--exclude-tables", "audit.*")
 POSTGRES_EPOCH = datetime.datetime(2000, 1, 1, tzinfo=datetime.timezone.utc)
 
@@ -47,7 +51,7 @@ class ItemWriter:
         self._ended = threading.Event()
         self.committed = 0
         self._next = 1
-        self._thread = threading.Thread(target=self._run)
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self):
@@ -81,7 +85,8 @@ class ItemWriter:
 
     def end(self):
         self._ended.set()
-        self._thread.join()
+        self._thread.join(END_TIMEOUT_S)
+        assert not self._thread.is_alive(), "the writer does not end"
         assert self.committed > 0, "nothing was written"
 
 
@@ -120,9 +125,9 @@ class Wired:
         return self._writer
 
     def end_writing(self):
-        if self._writer is not None:
-            self._writer.end()
-            self._writer = None
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.end()
 
     def write_mark(self):
         """A change that is committed behind all others; its name."""
@@ -160,9 +165,10 @@ class Wired:
             self.looks.assert_beginnings(list(times))
 
     def close(self):
-        self.end_writing()
-        if self.looks is not None:
-            self.looks.end()
-        self.waltrail.close()
-        for proxy in (self.to_source, self.to_destination):
-            proxy.close()
+        with contextlib.ExitStack() as stack:  # from the last to the first, whatever one of them raises
+            for proxy in (self.to_source, self.to_destination):
+                stack.callback(proxy.close)
+            stack.callback(self.waltrail.close)
+            if self.looks is not None:
+                stack.callback(self.looks.end)
+            stack.callback(self.end_writing)
