@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from counters import assert_trail_holds
 from missing_standby import let_commits_pass, let_commits_wait
 from servers import wait_until
 
@@ -23,14 +24,6 @@ def confirmed(source, slot):
 
 def recorded_end(destination):
     return destination.value("SELECT max(end_lsn) - '0/0' FROM changes.applied")
-
-
-def assert_trail_holds(destination, count):
-    """The changes of counters 1..count, each inserted once with value = id."""
-    assert destination.value("SELECT count(*) FROM changes") == count
-    assert destination.value("SELECT count(DISTINCT primary_key) FROM changes") == count
-    assert destination.value("SELECT count(*) FROM changes WHERE (after->>'value') <> primary_key") == 0
-    assert destination.value("SELECT sum(changes) FROM changes.applied") == count
 
 
 def test_nothing_is_acknowledged_before_it_is_recorded(pair, waltrail):
