@@ -5,9 +5,9 @@
 Every so often the workload and the faults pause, apply catches up, and the trail is compared with the notes that triggers made at the source in the
 transactions themselves: every change once, every value, every row's changes in their order, and the trail a beginning of the source's commits
 whenever it was looked at. Then both are emptied, so that a soak of any length fits a small disk. Ends with "F faults, C changes, L lost, D doubled,
-B bent": F that have struck, and the exit status is 0 only where the last three are 0. The same seed brings the same faults in the same order, not
-at the same moments: where one finds nothing to strike is not the seed's to say. The folder of a failed run is kept, and named; of one that is
-interrupted, by SIGINT or SIGTERM, nothing is.
+B bent": F that have struck, and the exit status is 0 only where the last three are 0, the first two are not, and every client has committed
+something. The same seed brings the same faults in the same order, not at the same moments: where one finds nothing to strike is not the seed's to
+say. The folder of a failed run is kept, and named; of one that is interrupted, by SIGINT or SIGTERM, nothing is.
 """
 
 import argparse
@@ -60,8 +60,14 @@ class Soak:
                 self._round(min(left, ROUND_S) if left < 1.5 * ROUND_S else ROUND_S)
                 if not self.verdict.is_clean():
                     return
+            self._assert_proves_something()
         finally:
             self._workload.end()
+
+    def _assert_proves_something(self):
+        self._workload.assert_all_have_committed()
+        assert self.verdict.changes > 0, "nothing was changed"
+        assert self.faults.struck > 0, "nothing was struck"
 
     def _round(self, seconds):
         end = time.monotonic() + seconds
@@ -72,6 +78,7 @@ class Soak:
                 print(f"{time.strftime('%H:%M:%S')} {self.faults.strike()}")
                 time.sleep(self._pauses.uniform(*PAUSE_S))
             self._workload.pause()
+            self._workload.assert_is_at_work()
             caught_up_s = self._catch_up()
         finally:
             looks.end()

@@ -46,9 +46,16 @@ class Client:
         self._may_write.set()
         self._writing = threading.Lock()
         self.committed = 0
+        self._failure = None
         self._connection = None
-        self._thread = threading.Thread(target=self._run)
+        self._thread = threading.Thread(target=self._run_to_the_end)
         self._thread.start()
+
+    def _run_to_the_end(self):
+        try:
+            self._run()
+        except Exception as failure:  # a thread's failure is the soak's
+            self._failure = failure
 
     def _run(self):
         while not self._ended.is_set():
@@ -87,6 +94,10 @@ class Client:
 
     def go_on(self):
         self._may_write.set()
+
+    def assert_is_at_work(self):
+        """Until end()."""
+        assert self._thread.is_alive(), f"a client has died: {type(self._failure).__name__}: {self._failure}"
 
     def end(self):
         self._ended.set()
@@ -208,10 +219,14 @@ class Workload:
         for client in self._clients:
             client.go_on()
 
+    def assert_is_at_work(self):
+        for client in self._clients:
+            client.assert_is_at_work()
+
+    def assert_all_have_committed(self):
+        for client in self._clients:
+            assert client.committed > 0, f"a {type(client).__name__.lower()} has committed nothing"
+
     def end(self):
         for client in self._clients:
             client.end()
-
-    @property
-    def committed(self):
-        return sum(client.committed for client in self._clients)
