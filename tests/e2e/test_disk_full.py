@@ -2,7 +2,6 @@
 
 import itertools
 import shutil
-import time
 
 import pytest
 
@@ -57,8 +56,7 @@ def test_no_room_for_tables(servers_beside_it, disk, wired_to):
     process.wait_for_output("No space left on device")
     process.wait_for_output("trying again")
     before = writer.committed
-    time.sleep(2)
-    assert writer.committed > before, "the source is slowed down"
+    wait_until(lambda: writer.committed > before, "the source to work on")
     assert "destination" in next(line for line in process.output().splitlines() if "No space left" in line)
     disk.make_room()
     wired.assert_trail_is_what_was_committed(process)
@@ -67,7 +65,8 @@ def test_no_room_for_tables(servers_beside_it, disk, wired_to):
 def test_no_room_for_wal(servers_beside_it, disk, wired_to):
     """The server ends with a PANIC, and does not start until there is room."""
     _, destination = servers_beside_it
-    destination.configure(max_wal_size="64MB", min_wal_size="32MB")
+    # Without a checkpoint no old file of WAL is written to again, so that a new one is needed soon.
+    destination.configure(max_wal_size="4GB", min_wal_size="32MB", checkpoint_timeout="1h")
     destination.stop()
     wal = destination.data / "pg_wal"
     shutil.copytree(wal, disk.folder / "wal")
@@ -90,8 +89,11 @@ def test_no_room_for_wal(servers_beside_it, disk, wired_to):
             return True
         wired.source.execute(SMALL, [number := next(first), number + 9_999])
 
-    wait_until(has_panicked, "the destination to panic", timeout_s=60, interval_s=2)
+    wait_until(has_panicked, "the destination to panic", timeout_s=180, interval_s=2)
     process.wait_for_output("trying again")
+    # From now on what comes has to fit.
+    destination.configure(max_wal_size="64MB")
+    destination.reload()
     disk.make_room()
     # A server that could not recover for want of room has ended; somebody starts it again.
     wait_until(lambda: not destination.is_running() or _answers(destination), "an end or a recovery", timeout_s=60)

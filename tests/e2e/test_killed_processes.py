@@ -1,6 +1,7 @@
 """kill -9 of every process that a change passes through, while nothing, many small transactions or a large one is under way: every change is in
 the trail once, as the source committed it, and apply needs no help but its restart where it was the victim."""
 
+import contextlib
 import os
 import random
 import signal
@@ -10,7 +11,8 @@ import pytest
 
 from servers import wait_until
 
-LARGE = "INSERT INTO items SELECT i, i, repeat(md5(i::text), 3) FROM generate_series(1000001, 1010000) AS i"
+LARGE = "INSERT INTO items SELECT i, i, repeat(md5(i::text), 3) FROM generate_series(%s, %s) AS i"
+LARGE_ROWS = 40_000
 # A session of the destination that copies a piece of the large transaction already.
 COPYING = "SELECT pid FROM pg_stat_progress_copy WHERE datname = current_database() AND tuples_processed > 2000"
 WALSENDER = "SELECT active_pid FROM pg_replication_slots WHERE slot_name = %s AND active_pid IS NOT NULL"
@@ -29,15 +31,12 @@ class Victims:
         return self.wired.start_apply()
 
     def walsender(self, process):
-        [(pid,)] = wait_until(lambda: self.wired.source.query(WALSENDER, [self.wired.slot]), "the walsender")
-        self._kill_session(self.wired.source.server, pid)
+        self._kill_session(self.wired.source.server, lambda: self.wired.source.query(WALSENDER, [self.wired.slot]))
         return process
 
     def destination_session(self, process):
         query = self.wired.destination.query
-        # Apply may wait before it connects again, after the kill before this one.
-        [(pid,)] = wait_until(lambda: query(COPYING)[:1] or query(SESSION), "a session of apply")
-        self._kill_session(self.wired.destination.server, pid)
+        self._kill_session(self.wired.destination.server, lambda: query(COPYING)[:1] or query(SESSION))
         return process
 
     def source(self, process):
@@ -51,10 +50,18 @@ class Victims:
         return process
 
     @staticmethod
-    def _kill_session(server, pid):
+    def _kill_session(server, found):
         """The server then ends all others and recovers from its WAL."""
         starts = server.log().count("database system is ready to accept connections")
-        os.kill(pid, signal.SIGKILL)
+
+        def is_killed():
+            # None is there while apply waits before it connects again; and what was found may have ended by itself.
+            for (pid,) in found():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                    return True
+
+        wait_until(is_killed, "a session of apply to kill")
         wait_until(
             lambda: server.log().count("database system is ready to accept connections") > starts, "the server to recover"
         )
@@ -64,6 +71,18 @@ class Victims:
 @pytest.fixture
 def victims(wired):
     return Victims(wired)
+
+
+def wait_until_one_is_copied(wired):
+    """A large transaction; where it was copied too quickly to be seen, another."""
+    for number in range(1, 11):
+        wired.source.execute(LARGE, [number * 1_000_000, number * 1_000_000 + LARGE_ROWS - 1])
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            if wired.destination.query(COPYING):
+                return
+            time.sleep(0.005)
+    raise AssertionError("no large transaction was seen while it was copied")
 
 
 @pytest.mark.parametrize("phase", ["idle", "small transactions", "a large transaction"])
@@ -80,7 +99,6 @@ def test_kill_9(wired, victims, victim, phase):
         if phase == "small transactions":
             time.sleep(chance.uniform(0.2, 1.5))
         elif phase == "a large transaction":
-            wired.source.execute(LARGE)
-            wait_until(lambda: wired.destination.query(COPYING), "the large transaction to be copied", interval_s=0.005)
+            wait_until_one_is_copied(wired)
         process = getattr(victims, victim)(process)
     wired.assert_trail_is_what_was_committed(process)

@@ -195,7 +195,7 @@ def test_kill_of_apply_under_load_with_ddl(one, slot, waltrail):
             time.sleep(0.2 + 0.13 * round)
             process.kill9()
         # It ends although what it writes makes WAL, and others write as well.
-        waltrail.apply_until_now(one, one, slot, timeout_s=60)
+        waltrail.apply_until_now(one, one, slot, timeout_s=180)
     finally:
         stop.set()
         writer.join()

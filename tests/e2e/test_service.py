@@ -92,7 +92,7 @@ def test_watchdog_is_fed_while_idle_and_not_while_the_destination_is_locked(pair
     apply = waltrail.apply(source, destination, slot, "--memory-bytes", 16 << 20, "--writers", 1, environment=manager.environment(watchdog_s=4))
     manager.wait_for("READY")
     manager.forget()
-    assert sum("WATCHDOG" in message for message in manager.told_within(4)) >= 3
+    assert sum("WATCHDOG" in message for message in manager.told_within(8)) >= 3
     with contextlib.closing(destination.connect(autocommit=False)) as holder:
         holder.cursor().execute("LOCK TABLE public.changes IN ACCESS EXCLUSIVE MODE")
         # More than what may wait, as frames and as rows.

@@ -103,7 +103,7 @@ def test_a_killed_session_of_the_destination_costs_nothing(pair, waltrail):
     process.wait_for_output("streaming")
     writer = threading.Thread(target=write_counters, args=(source, 5000))
     writer.start()
-    ended, deadline = 0, time.monotonic() + 60
+    ended, deadline = 0, time.monotonic() + 120
     while writer.is_alive() or ended < KILLS or "trying again" not in process.output():
         assert time.monotonic() < deadline, f"{ended} sessions were ended: {process.output()}"
         time.sleep(moments.uniform(0, 0.2))
