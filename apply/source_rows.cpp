@@ -87,6 +87,14 @@ std::shared_ptr<const RowSnapshot> present_snapshot(PostgresConnection &source) 
     return snapshot_of(source, source.execute("SELECT pg_current_snapshot()").text(0, 0));
 }
 
+// One snapshot for all: by it they are looked up in the trail together.
+std::vector<AbsentKey> of_one_moment(const std::vector<size_t> &places,
+                                     const std::shared_ptr<const RowSnapshot> &snapshot) {
+    std::vector<AbsentKey> keys;
+    for (size_t place : places) keys.push_back({place, snapshot});
+    return keys;
+}
+
 } // namespace
 
 void pin_rendering(PostgresConnection &source) {
@@ -214,17 +222,17 @@ std::string SourceRows::absent_sql() const {
         fmt::join(conditions, " AND "), table_.key[0].name);
 }
 
-std::vector<AbsentKey> SourceRows::absent(const std::vector<std::string> &keys) {
-    std::vector<AbsentKey> absent;
+std::vector<AbsentKey> SourceRows::absent(std::span<const std::string> keys) {
+    if (keys.empty()) return {};
     std::vector<std::vector<std::optional<std::string>>> columns(table_.key.size());
-    std::vector<size_t> places;
+    std::vector<size_t> asked, absent;
     for (size_t i = 0; i < keys.size(); i++) {
         std::vector<std::optional<std::string>> fields = key_fields(table_, keys[i]);
         if (fields.size() != columns.size()) {
-            absent.push_back({i, present_snapshot(source_)});
+            absent.push_back(i);
             continue;
         }
-        places.push_back(i);
+        asked.push_back(i);
         for (size_t j = 0; j < fields.size(); j++) columns[j].push_back(std::move(fields[j]));
     }
     std::vector<Parameter> parameters;
@@ -232,16 +240,24 @@ std::vector<AbsentKey> SourceRows::absent(const std::vector<std::string> &keys) 
     try {
         Result rows = source_.execute(absent_sql(), parameters);
         for (int row = 0; row < rows.rows(); row++)
-            absent.push_back({places[std::strtoul(rows.string(row, 0).c_str(), nullptr, 10)],
-                              snapshot_of(source_, rows.text(row, 1))});
+            absent.push_back(asked[std::strtoul(rows.string(row, 0).c_str(), nullptr, 10)]);
+        if (absent.empty()) return {};
+        return of_one_moment(absent, rows.rows() > 0 ? snapshot_of(source_, rows.text(0, 1))
+                                                     : present_snapshot(source_));
     } catch (const Error &error) {
         if (!is_of_a_value(error)) throw;
-        if (places.size() == 1) absent.push_back({places[0], present_snapshot(source_)});
-        for (size_t i = 0; places.size() > 1 && i < places.size(); i++)
-            for (AbsentKey &one : this->absent({keys[places[i]]}))
-                absent.push_back({places[i], std::move(one.snapshot)});
+        return keys.size() == 1 ? of_one_moment({0}, present_snapshot(source_))
+                                : absent_by_halves(keys);
     }
-    return absent;
+}
+
+// Down to the keys that the server refuses to read as a value.
+std::vector<AbsentKey> SourceRows::absent_by_halves(std::span<const std::string> keys) {
+    size_t half = keys.size() / 2;
+    std::vector<AbsentKey> found = absent(keys.first(half));
+    for (AbsentKey &key : absent(keys.subspan(half)))
+        found.push_back({half + key.place, std::move(key.snapshot)});
+    return found;
 }
 
 } // namespace waltrail

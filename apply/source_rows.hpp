@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -40,8 +41,9 @@ class SourceRows {
     // The next range, in the order of the key; without rows at the end. What of a row the server refuses to write is left out of it:
     // first its json, then all but its key.
     [[nodiscard]] SourceRange next();
-    // Those of the keys, as the trail has them, that have no row. One that is no value of the key's types has none.
-    [[nodiscard]] std::vector<AbsentKey> absent(const std::vector<std::string> &keys);
+    // Those of the keys, as the trail has them, that have no row. One that is no value of the key's types has none. Those of one statement
+    // share their snapshot.
+    [[nodiscard]] std::vector<AbsentKey> absent(std::span<const std::string> keys);
 
   private:
     enum class Extent { whole, without_json, key_only };
@@ -51,6 +53,7 @@ class SourceRows {
     [[nodiscard]] std::string behind_last() const;
     [[nodiscard]] std::string absent_sql() const;
     [[nodiscard]] Result read_next(size_t &limit);
+    [[nodiscard]] std::vector<AbsentKey> absent_by_halves(std::span<const std::string> keys);
     void adapt(size_t rows, size_t bytes);
 
     PostgresConnection &source_;
