@@ -39,6 +39,14 @@ std::string seen_condition(const RowSnapshot &snapshot) {
         snapshot.xmin, snapshot.xmax, snapshot.running);
 }
 
+bool has_seen(const RowSnapshot &snapshot, uint64_t transaction_id) {
+    if (snapshot.running.empty() || transaction_id >= snapshot.xmax)
+        return transaction_id < snapshot.xmax;
+    return transaction_id < snapshot.xmin ||
+           fmt::format(",{},", snapshot.running).find(fmt::format(",{},", transaction_id)) ==
+               std::string::npos;
+}
+
 std::optional<uint64_t> whole_xid(uint32_t xmin, const RowSnapshot &snapshot) {
     if (xmin < first_normal_xid) return std::nullopt;
     uint64_t whole = (snapshot.xmax & ~(xids_of_an_epoch - 1)) | xmin;

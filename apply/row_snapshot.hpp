@@ -21,6 +21,9 @@ struct RowSnapshot {
 // A condition over `c`, a row of the trail: the snapshot has seen its transaction.
 [[nodiscard]] std::string seen_condition(const RowSnapshot &snapshot);
 
+// The same of one transaction.
+[[nodiscard]] bool has_seen(const RowSnapshot &snapshot, uint64_t transaction_id);
+
 // The whole id of a row's xmin, of which the row keeps 32 bits. None where it is no transaction's, or may be one of 2^32 transactions earlier: the row does
 // not say how old it is.
 [[nodiscard]] std::optional<uint64_t> whole_xid(uint32_t xmin, const RowSnapshot &snapshot);

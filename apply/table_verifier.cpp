@@ -138,7 +138,7 @@ void TableVerifier::compare_range(SourceRange range) {
     });
     for (const SourceRow &row : range.rows) keys.push_back(*row.key);
     auto newest = trail_->newest(keys, *range.snapshot, false);
-    Truncations truncations = trail_->truncations(*range.snapshot);
+    uint64_t truncated_at = trail_->truncations().seen_by(*range.snapshot).of_table;
     for (size_t i = 0; i < range.rows.size(); i++) {
         SourceRow &row = range.rows[i];
         if (newest[i].empty() && is_older_than_trail(row, *range.snapshot)) {
@@ -148,7 +148,7 @@ void TableVerifier::compare_range(SourceRange range) {
         RowCase found{.is_in_source = true};
         found.row = std::move(row.row);
         found.newest = std::move(newest[i]);
-        found.truncated_at = truncations.of_table;
+        found.truncated_at = truncated_at;
         Judgement judgement = judge(found);
         if (judgement.verdict == Verdict::equal) {
             counts.equal++;
@@ -234,7 +234,7 @@ void TableVerifier::look_again(std::span<PendingRow> rows) {
     std::vector<std::string> keys;
     for (const PendingRow &row : rows) keys.push_back(row.key);
     auto newest = trail_->newest(keys, moment, true);
-    Truncations truncations = trail_->truncations(moment);
+    NewestTruncates truncates = trail_->truncations().seen_by(moment);
     // After the changes, or what is dropped between the two seems to be missing.
     if (std::any_of(newest.begin(), newest.end(), [](auto &changes) { return changes.empty(); }))
         run_.trail = read_source_trail(run_.destination, run_.trail.source_id, run_.trail.label);
@@ -242,8 +242,8 @@ void TableVerifier::look_again(std::span<PendingRow> rows) {
         RowCase &row = rows[i].row;
         row.newest = std::move(newest[i]);
         row.must_be_in_trail = must_be_in_trail(rows[i]);
-        row.truncated_at = truncations.of_table;
-        row.partition_truncated_at = truncations.of_a_partition;
+        row.truncated_at = truncates.of_table;
+        row.partition_truncated_at = truncates.of_a_partition;
         row.losses_are_told =
             trail_->history().identity_tells_key() && run_.settings.selection.truncate;
     }

@@ -142,6 +142,7 @@ void TrailRows::read_history() {
     std::vector<RecordedShape> shapes;
     for (int row = 0; row < rows.rows(); row++) shapes.push_back(shape_of(rows, row));
     history_ = TableHistory(table_, std::move(shapes));
+    truncations_ = read_truncations(destination_, trail_.relation, trail_.label, history_);
 }
 
 // The names of the table, where the changes are its own. False where the trail does not know it.
@@ -184,23 +185,6 @@ std::vector<std::vector<TrailChange>> TrailRows::newest(const std::vector<std::s
     return newest;
 }
 
-Truncations TrailRows::truncations(const RowSnapshot &snapshot) {
-    if (history_.stretches().empty()) return {};
-    std::string newest =
-        fmt::format("SELECT max(c.position) FROM {} AS c WHERE c.primary_key IS NULL AND "
-                    "c.operation = 'TRUNCATE' AND {}",
-                    trail_.relation, seen_condition(snapshot));
-    std::vector<std::string> partitions{"false"};
-    for (const auto &[schema, table] : history_.partitions())
-        partitions.push_back(fmt::format("c.database = {} AND c.schema = {} AND c.\"table\" = {}",
-                                         destination_.quote_literal(trail_.label),
-                                         destination_.quote_literal(schema),
-                                         destination_.quote_literal(table)));
-    Result row = destination_.execute(fmt::format("SELECT ({0} AND {1}), ({0} AND ({2}))", newest,
-                                                  condition(), fmt::join(partitions, " OR ")));
-    return {number(row, 0, 0), number(row, 0, 1)};
-}
-
 std::vector<bool> TrailRows::has_left(const std::vector<LeftKey> &keys,
                                       const RowSnapshot &snapshot) {
     std::vector<bool> has_left(keys.size());
@@ -237,7 +221,8 @@ std::vector<TrailKey> TrailRows::next_keys(size_t count) {
         const NamedStretch &stretch = history_.stretches()[stretch_];
         Result rows = destination_.execute(
             fmt::format(
-                "SELECT k.primary_key, k.operation, {} FROM (SELECT DISTINCT ON (c.primary_key) "
+                "SELECT k.primary_key, k.operation, k.position, {} FROM (SELECT DISTINCT ON "
+                "(c.primary_key) "
                 "c.primary_key, c.operation, c.position FROM {} AS c WHERE c.\"table\" = $1 AND "
                 "c.schema = $2 AND c.database = $3 AND c.position >= {} AND c.position < {} AND "
                 "c.primary_key {} ORDER BY c.primary_key DESC, c.position DESC LIMIT {}) AS k "
@@ -245,9 +230,11 @@ std::vector<TrailKey> TrailRows::next_keys(size_t count) {
                 has_later_change(), trail_.relation, stretch.from, stretch.until,
                 last_key_ ? "< $4" : "IS NOT NULL AND $4::text IS NULL", count),
             {stretch.table, stretch.schema, trail_.label, last_key_});
+        uint64_t truncated_at = truncations_.newest();
         for (int row = 0; row < rows.rows(); row++)
-            keys.push_back(
-                {rows.string(row, 0), rows.text(row, 1) != "DELETE" && rows.text(row, 2) == "f"});
+            keys.push_back({rows.string(row, 0), rows.text(row, 1) != "DELETE" &&
+                                                     number(rows, row, 2) > truncated_at &&
+                                                     rows.text(row, 3) == "f"});
         last_key_.reset();
         if (keys.size() < count)
             stretch_++;

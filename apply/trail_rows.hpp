@@ -6,6 +6,7 @@
 #include "apply/row_snapshot.hpp"
 #include "apply/row_verdict.hpp"
 #include "apply/table_history.hpp"
+#include "apply/truncations.hpp"
 
 #include <optional>
 #include <string>
@@ -28,12 +29,8 @@ struct SourceTrail {
 
 struct TrailKey {
     std::string key;
-    bool has_row = false; // its newest change, which is under this name, made or changed one
-};
-
-struct Truncations {
-    uint64_t of_table = 0; // position of the newest; 0: none
-    uint64_t of_a_partition = 0;
+    bool has_row =
+        false; // its newest change, which is under this name and later than any TRUNCATE, made or changed one
 };
 
 // A key and the JSON of its columns, of a change at a position.
@@ -47,12 +44,12 @@ class TrailRows {
     TrailRows(PostgresConnection &destination, const SourceTrail &trail, const PresentTable &table);
 
     [[nodiscard]] const TableHistory &history() const { return history_; }
-    // Again: shapes may have been recorded since.
+    // Again: shapes and TRUNCATEs may have been recorded since.
     void read_history();
     // For each key its newest change that the snapshot has seen; with `by_time` the newest by commit time too, where that is another one.
     [[nodiscard]] std::vector<std::vector<TrailChange>>
     newest(const std::vector<std::string> &keys, const RowSnapshot &snapshot, bool by_time);
-    [[nodiscard]] Truncations truncations(const RowSnapshot &snapshot);
+    [[nodiscard]] const Truncations &truncations() const { return truncations_; }
     // Whether after its position an UPDATE has taken a row from the key to another.
     [[nodiscard]] std::vector<bool> has_left(const std::vector<LeftKey> &keys,
                                              const RowSnapshot &snapshot);
@@ -70,6 +67,7 @@ class TrailRows {
     const SourceTrail &trail_;
     const PresentTable &table_;
     TableHistory history_;
+    Truncations truncations_;
     size_t stretch_ = 0; // of next_keys()
     std::optional<std::string> last_key_;
 };

@@ -11,6 +11,8 @@ TEST(RowSnapshot, WithoutRunningTransactionsTheEndDecides) {
     auto snapshot = parse_snapshot("20:20:");
     ASSERT_TRUE(snapshot);
     EXPECT_EQ(seen_condition(*snapshot), "c.transaction_id < 20");
+    EXPECT_TRUE(has_seen(*snapshot, 19));
+    EXPECT_FALSE(has_seen(*snapshot, 20));
 }
 
 TEST(RowSnapshot, RunningTransactionsAreNotSeen) {
@@ -18,6 +20,8 @@ TEST(RowSnapshot, RunningTransactionsAreNotSeen) {
     ASSERT_TRUE(snapshot);
     EXPECT_EQ(seen_condition(*snapshot), "(c.transaction_id < 10 OR c.transaction_id < 20 AND "
                                          "c.transaction_id NOT IN (10,14))");
+    for (uint64_t seen : {9, 11, 13, 15, 19}) EXPECT_TRUE(has_seen(*snapshot, seen)) << seen;
+    for (uint64_t running : {10, 14, 20, 21}) EXPECT_FALSE(has_seen(*snapshot, running)) << running;
 }
 
 TEST(RowSnapshot, OtherTextIsNoSnapshot) {
