@@ -137,26 +137,30 @@ void TableVerifier::compare_range(SourceRange range) {
         return !row.key;
     });
     for (const SourceRow &row : range.rows) keys.push_back(*row.key);
-    auto newest = trail_->newest(keys, *range.snapshot, false);
     uint64_t truncated_at = trail_->truncations().seen_by(*range.snapshot).of_table;
-    for (size_t i = 0; i < range.rows.size(); i++) {
-        SourceRow &row = range.rows[i];
-        if (newest[i].empty() && is_older_than_trail(row, *range.snapshot)) {
-            counts.not_seen++;
-            continue;
-        }
-        RowCase found{.is_in_source = true};
-        found.row = std::move(row.row);
-        found.newest = std::move(newest[i]);
-        found.truncated_at = truncated_at;
-        Judgement judgement = judge(found);
-        if (judgement.verdict == Verdict::equal) {
-            counts.equal++;
-            counts.partly_compared += !judgement.difference.skipped.empty();
-        } else {
-            wait_for({std::move(keys[i]), std::move(found), range.snapshot, row.xmin});
+    for (size_t place = 0; place < keys.size();) {
+        auto newest = trail_->newest(std::span(keys).subspan(place), *range.snapshot, false);
+        for (auto &changes : newest) {
+            SourceRow &row = range.rows[place++];
+            RowCase found{.is_in_source = true};
+            found.row = std::move(row.row);
+            found.newest = std::move(changes);
+            found.truncated_at = truncated_at;
+            compare_row({std::move(*row.key), std::move(found), range.snapshot, row.xmin});
         }
     }
+}
+
+void TableVerifier::compare_row(PendingRow row) {
+    if (row.row.newest.empty() && is_older_than_trail(row)) {
+        report_.counts.not_seen++;
+        return;
+    }
+    Judgement judgement = judge(row.row);
+    if (judgement.verdict == Verdict::equal)
+        count(row, judgement);
+    else
+        wait_for(std::move(row));
 }
 
 // Of the trail's keys. Rows that are there have been compared.
@@ -209,12 +213,26 @@ void TableVerifier::settle_pending(Look look) {
         auto end = std::find_if(begin, pending_.end(), [&](const PendingRow &row) {
             return row.snapshot != begin->snapshot;
         });
-        std::span<PendingRow> moment(begin, end);
-        look_again(moment);
-        for (PendingRow &row : moment) settle_row(row, look, left);
+        settle_moment({begin, end}, look, left);
         begin = end;
     }
     pending_ = std::move(left);
+}
+
+// Changes are held for as long as their rows are looked at: they may be much longer than these.
+void TableVerifier::settle_moment(std::span<PendingRow> rows, Look look,
+                                  std::vector<PendingRow> &left) {
+    std::shared_ptr<const RowSnapshot> moment =
+        rows.front().snapshot; // which rows that are left take along
+    std::vector<std::string> keys;
+    for (const PendingRow &row : rows) keys.push_back(row.key);
+    for (size_t place = 0; place < rows.size();) {
+        auto newest = trail_->newest(std::span(keys).subspan(place), *moment, true);
+        auto looked_at = rows.subspan(place, newest.size());
+        look_again(looked_at, std::move(newest));
+        for (PendingRow &row : looked_at) settle_row(row, look, left);
+        place += looked_at.size();
+    }
 }
 
 void TableVerifier::settle_row(PendingRow &row, Look look, std::vector<PendingRow> &left) {
@@ -227,14 +245,12 @@ void TableVerifier::settle_row(PendingRow &row, Look look, std::vector<PendingRo
     }
     if (!is_good && look == Look::too_early) judgement.verdict = Verdict::undecided;
     count(row, judgement);
+    row.row.newest.clear();
 }
 
-void TableVerifier::look_again(std::span<PendingRow> rows) {
-    const RowSnapshot &moment = *rows.front().snapshot;
-    std::vector<std::string> keys;
-    for (const PendingRow &row : rows) keys.push_back(row.key);
-    auto newest = trail_->newest(keys, moment, true);
-    NewestTruncates truncates = trail_->truncations().seen_by(moment);
+void TableVerifier::look_again(std::span<PendingRow> rows,
+                               std::vector<std::vector<TrailChange>> newest) {
+    NewestTruncates truncates = trail_->truncations().seen_by(*rows.front().snapshot);
     // After the changes, or what is dropped between the two seems to be missing.
     if (std::any_of(newest.begin(), newest.end(), [](auto &changes) { return changes.empty(); }))
         run_.trail = read_source_trail(run_.destination, run_.trail.source_id, run_.trail.label);
@@ -329,9 +345,9 @@ Judgement TableVerifier::judge(const RowCase &row) const {
     return judge_row(row, table_.compared, trail_->history());
 }
 
-bool TableVerifier::is_older_than_trail(const SourceRow &row, const RowSnapshot &moment) const {
+bool TableVerifier::is_older_than_trail(const PendingRow &row) const {
     if (!run_.trail.known_from_xid || !row.xmin) return false;
-    std::optional<uint64_t> xid = whole_xid(*row.xmin, moment);
+    std::optional<uint64_t> xid = whole_xid(*row.xmin, *row.snapshot);
     return xid && *xid < *run_.trail.known_from_xid;
 }
 

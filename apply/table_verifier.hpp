@@ -66,6 +66,7 @@ class TableVerifier {
     void adapt_to_history();
     void compare_rows();
     void compare_range(SourceRange range);
+    void compare_row(PendingRow row);
     void look_for_lost_rows();
     void wait_for(PendingRow row);
     void settle();
@@ -74,12 +75,13 @@ class TableVerifier {
     void settle_pending(Look look);
     void require_unaltered();
     void settle_row(PendingRow &row, Look look, std::vector<PendingRow> &left);
-    void look_again(std::span<PendingRow> rows); // of one moment
+    void settle_moment(std::span<PendingRow> rows, Look look, std::vector<PendingRow> &left);
+    void look_again(std::span<PendingRow> rows, std::vector<std::vector<TrailChange>> newest);
     void find_what_left(std::span<PendingRow> rows);
     void count(const PendingRow &row, const Judgement &judgement);
     void report(const PendingRow &row, const Judgement &judgement);
     [[nodiscard]] Judgement judge(const RowCase &row) const;
-    [[nodiscard]] bool is_older_than_trail(const SourceRow &row, const RowSnapshot &moment) const;
+    [[nodiscard]] bool is_older_than_trail(const PendingRow &row) const;
     [[nodiscard]] bool must_be_in_trail(const PendingRow &row) const;
     [[nodiscard]] std::string cause_of(const Judgement &judgement) const;
 

@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace waltrail {
@@ -28,10 +29,19 @@ SELECT r.relation_oid, r.from_position, r.schema, r."table", r.leaf_schema, r.le
 
 // A change that is older than what the retention has dropped may be what it left of a row's changes.
 constexpr std::string_view change_columns =
-    "c.id, c.operation, c.position, c.after::text AS after, "
+    "c.id, c.operation, c.position, c.after, "
     "(c.context->'_waltrail'->'after')::text AS marks, "
     "(c.context->'_waltrail'->'erased')::text AS erased, "
     "c.committed_at < (SELECT max(d.upper_bound) FROM changes.drops AS d) AS is_left";
+
+// Sizes first: what would be too much together is not written, but for the first key's. A value that is stored out of line passes through the window
+// as a pointer. {0}: the newest changes of a key `k`; {1}: bytes.
+constexpr const char *newest_sql_frame = R"(
+SELECT f.n - 1, f.id, f.operation, f.position, CASE WHEN f.is_sent THEN f.after::text END, f.marks, f.erased, f.is_left
+  FROM (SELECT k.n, c.*, k.n = 1 OR sum(octet_length(c.after::text)) OVER (ORDER BY k.n) <= {1} AS is_sent
+          FROM unnest($1::text[]) WITH ORDINALITY AS k (key, n) CROSS JOIN LATERAL ({0}) AS c) AS f
+ ORDER BY f.n, f.pick)";
+constexpr int after_at = 4;
 
 // The newest changes before each hour of the day after what was dropped, by the primary key, whose ids begin with the time of the commit: a day
 // may have many millions. $1: label; {0}: when the day begins, a literal.
@@ -157,10 +167,7 @@ std::string TrailRows::condition() const {
     return stretches.empty() ? "false" : fmt::format("({})", fmt::join(stretches, " OR "));
 }
 
-std::vector<std::vector<TrailChange>> TrailRows::newest(const std::vector<std::string> &keys,
-                                                        const RowSnapshot &snapshot, bool by_time) {
-    std::vector<std::vector<TrailChange>> newest(keys.size());
-    if (keys.empty() || history_.stretches().empty()) return newest;
+std::string TrailRows::newest_sql(const RowSnapshot &snapshot, bool by_time) const {
     std::string of_key = fmt::format(
         "FROM {} AS c WHERE {} AND c.primary_key = k.key AND {} ORDER BY c.position DESC",
         trail_.relation, condition(), seen_condition(snapshot));
@@ -170,18 +177,28 @@ std::vector<std::vector<TrailChange>> TrailRows::newest(const std::vector<std::s
             fmt::format("({}) UNION ALL (SELECT 2, {} FROM (SELECT * {} LIMIT {}) AS c ORDER BY "
                         "changes.commit_time(c.id) DESC NULLS LAST, c.position DESC LIMIT 1)",
                         found, change_columns, of_key, newest_by_position_max);
-    Result rows = destination_.execute(
-        fmt::format(
-            "SELECT k.n - 1, c.id, c.operation, c.position, c.after, c.marks, c.erased, c.is_left "
-            "FROM unnest($1::text[]) WITH ORDINALITY AS "
-            "k (key, n) CROSS JOIN LATERAL ({}) AS c ORDER BY k.n, c.pick",
-            found),
-        {elements(keys)});
+    return fmt::format(newest_sql_frame, found, changes_bytes_max);
+}
+
+std::vector<std::vector<TrailChange>> TrailRows::newest(std::span<const std::string> keys,
+                                                        const RowSnapshot &snapshot, bool by_time) {
+    std::vector<std::vector<TrailChange>> newest(keys.size());
+    if (keys.empty() || history_.stretches().empty()) return newest;
+    newest.resize(std::min(keys.size(), keys_max_));
+    std::vector<std::string> asked(keys.begin(), keys.begin() + static_cast<long>(newest.size()));
+    Result rows = destination_.execute(newest_sql(snapshot, by_time), {elements(asked)});
     for (int row = 0; row < rows.rows(); row++) {
-        auto &of_this = newest[number(rows, row, 0)];
+        size_t place = number(rows, row, 0);
+        if (rows.is_null(row, after_at)) {
+            newest.resize(place);
+            keys_max_ = place;
+            return newest;
+        }
         TrailChange change = change_of(rows, row, 1);
+        auto &of_this = newest[place];
         if (of_this.empty() || of_this.back().id != change.id) of_this.push_back(std::move(change));
     }
+    if (newest.size() == keys_max_) keys_max_ *= 2;
     return newest;
 }
 

@@ -9,6 +9,7 @@
 #include "apply/truncations.hpp"
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -46,9 +47,10 @@ class TrailRows {
     [[nodiscard]] const TableHistory &history() const { return history_; }
     // Again: shapes and TRUNCATEs may have been recorded since.
     void read_history();
-    // For each key its newest change that the snapshot has seen; with `by_time` the newest by commit time too, where that is another one.
+    // Of the first keys, one at least and no more than changes_bytes_max of rows allow, for each its newest change that the snapshot has seen;
+    // with `by_time` the newest by commit time too, where that is another one. So many keys were asked for as there are elements.
     [[nodiscard]] std::vector<std::vector<TrailChange>>
-    newest(const std::vector<std::string> &keys, const RowSnapshot &snapshot, bool by_time);
+    newest(std::span<const std::string> keys, const RowSnapshot &snapshot, bool by_time);
     [[nodiscard]] const Truncations &truncations() const { return truncations_; }
     // Whether after its position an UPDATE has taken a row from the key to another.
     [[nodiscard]] std::vector<bool> has_left(const std::vector<LeftKey> &keys,
@@ -61,6 +63,7 @@ class TrailRows {
 
   private:
     [[nodiscard]] std::string condition() const;
+    [[nodiscard]] std::string newest_sql(const RowSnapshot &snapshot, bool by_time) const;
     [[nodiscard]] std::string has_later_change() const; // than `k` has, a key under one name
 
     PostgresConnection &destination_;
@@ -68,8 +71,13 @@ class TrailRows {
     const PresentTable &table_;
     TableHistory history_;
     Truncations truncations_;
-    size_t stretch_ = 0; // of next_keys()
+    size_t keys_max_ = keys_first; // that newest() asks for: as many as were answered lately
+    size_t stretch_ = 0;           // of next_keys()
     std::optional<std::string> last_key_;
+
+    static constexpr size_t keys_first = 64;
+    // Of JSON in one answer. A row may be longer in the trail than it is at the source: a column was dropped since.
+    static constexpr size_t changes_bytes_max = size_t{8} << 20;
 };
 
 } // namespace waltrail
