@@ -31,10 +31,15 @@ std::optional<std::string_view> find(const Members &members, const std::string &
     return found->second;
 }
 
-bool has_type(const std::vector<const RecordedShape *> &shapes, const ComparedColumn &column) {
+// Of which the change tells: it was the same column, of the same type.
+bool is_unaltered(const std::vector<const RecordedShape *> &shapes, const TrailChange &change,
+                  const ComparedColumn &column) {
     return std::all_of(shapes.begin(), shapes.end(), [&](const RecordedShape *shape) {
         auto type = shape->types.find(column.name);
-        return type == shape->types.end() || type->second == column.type;
+        if (type == shape->types.end()) return true;
+        return type->second == column.type &&
+               (!shape->layout ||
+                is_same_column(shape->columns, *shape->layout, column.name, change.transaction_id));
     });
 }
 
@@ -65,9 +70,10 @@ RowDifference compare_row(std::string_view source_row, const TrailChange &change
         std::string written = written_name(column.name);
         auto here = find(source, written), there = find(trail, written);
         if (!here && !there) continue;
-        bool is_told = here && !change.unreadable.contains(column.name) &&
-                       (there ? is_same(column, *here, *there) || has_type(shapes, column)
-                              : must_hold(shapes, change, column));
+        bool is_told =
+            here && !change.unreadable.contains(column.name) &&
+            (there ? is_same(column, *here, *there) || is_unaltered(shapes, change, column)
+                   : must_hold(shapes, change, column));
         if (!is_told)
             difference.skipped.push_back(column.name);
         else if (!there || !is_same(column, *here, *there))

@@ -28,6 +28,7 @@ struct TrailChange {
     std::string id;
     std::string operation;
     uint64_t position = 0;
+    uint64_t transaction_id = 0;
     std::string after;
     std::set<std::string> unreadable; // columns whose value is marked or erased
     bool is_left = false;             // the retention has dropped changes that were committed later
@@ -45,6 +46,7 @@ struct RowDifference {
 // |------------------------------------|---------------------------------------------------------------------------------|
 // | on both sides                      | its texts are compared; one that is masked, as NULL or not                      |
 // | on both, of another type since     | a difference says nothing: ALTER TABLE rewrites values without a change         |
+// | on both, but another column had the name then | a difference says nothing                                            |
 // | marked or erased in the change     | says nothing                                                                    |
 // | of the source alone                | added since, excluded then, or a TOAST value that the WAL had not: says nothing |
 // | of the source alone, and all of it must be in the change | differs                                                   |

@@ -58,4 +58,11 @@ std::optional<uint64_t> whole_xid(uint32_t xmin, const RowSnapshot &snapshot) {
     return whole;
 }
 
+uint64_t newest_xid(uint32_t xmin, uint64_t xmax) {
+    if (xmin < first_normal_xid) return 0;
+    uint64_t whole = (xmax & ~(xids_of_an_epoch - 1)) | xmin;
+    if (whole < xmax) return whole;
+    return whole < xids_of_an_epoch ? UINT64_MAX : whole - xids_of_an_epoch;
+}
+
 } // namespace waltrail

@@ -28,4 +28,7 @@ struct RowSnapshot {
 // not say how old it is.
 [[nodiscard]] std::optional<uint64_t> whole_xid(uint32_t xmin, const RowSnapshot &snapshot);
 
+// The newest transaction that the xmin may be of, where none from `xmax` on had begun; the highest number where it is of none of these.
+[[nodiscard]] uint64_t newest_xid(uint32_t xmin, uint64_t xmax);
+
 } // namespace waltrail

@@ -5,8 +5,11 @@
 // of other columns, says nothing about its rows.
 #pragma once
 
+#include "apply/column_layout.hpp"
+
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -23,9 +26,11 @@ struct RecordedShape {
     std::string leaf_schema, leaf_table;      // itself
     bool is_full = false;                     // REPLICA IDENTITY FULL
     std::map<std::string, std::string> types; // of its columns
+    std::vector<std::string> columns;         // in their order
     std::set<std::string> identity;           // columns of the old row in the WAL
     std::set<std::string> masked;
     std::vector<std::string> key;
+    std::shared_ptr<const ColumnLayout> layout; // of the table now; null: not known
 };
 
 // Positions from `from` on, before `until`, at which changes under the name are of the table.

@@ -190,6 +190,8 @@ void TableVerifier::wait_for(PendingRow row) {
 // Most of them are good at the second look, which asks more than the first. The others may be so when the trail has caught up.
 void TableVerifier::settle() {
     if (pending_.empty()) return;
+    if (!trail_->has_layouts())
+        trail_->set_layouts(read_layouts(run_.source, table_.present.members));
     trail_->read_history();
     settle_pending(Look::at_once);
     if (!pending_.empty()) {

@@ -32,12 +32,13 @@ constexpr std::string_view change_columns =
     "c.id, c.operation, c.position, c.after, "
     "(c.context->'_waltrail'->'after')::text AS marks, "
     "(c.context->'_waltrail'->'erased')::text AS erased, "
-    "c.committed_at < (SELECT max(d.upper_bound) FROM changes.drops AS d) AS is_left";
+    "c.committed_at < (SELECT max(d.upper_bound) FROM changes.drops AS d) AS is_left, "
+    "c.transaction_id";
 
 // Sizes first: what would be too much together is not written, but for the first key's. A value that is stored out of line passes through the window
 // as a pointer. {0}: the newest changes of a key `k`; {1}: bytes.
 constexpr const char *newest_sql_frame = R"(
-SELECT f.n - 1, f.id, f.operation, f.position, CASE WHEN f.is_sent THEN f.after::text END, f.marks, f.erased, f.is_left
+SELECT f.n - 1, f.id, f.operation, f.position, CASE WHEN f.is_sent THEN f.after::text END, f.marks, f.erased, f.is_left, f.transaction_id
   FROM (SELECT k.n, c.*, k.n = 1 OR sum(octet_length(c.after::text)) OVER (ORDER BY k.n) <= {1} AS is_sent
           FROM unnest($1::text[]) WITH ORDINALITY AS k (key, n) CROSS JOIN LATERAL ({0}) AS c) AS f
  ORDER BY f.n, f.pick)";
@@ -73,6 +74,7 @@ RecordedShape shape_of(const Result &rows, int row) {
     for (const auto &column : nlohmann::json::parse(rows.text(row, 7))) {
         std::string name = column["name"];
         shape.types[name] = column["type"];
+        shape.columns.push_back(name);
         if (column["identity"]) shape.identity.insert(name);
         if (column["masked"]) shape.masked.insert(name);
     }
@@ -102,6 +104,7 @@ TrailChange change_of(const Result &rows, int row, int column) {
     add_columns(rows.text(row, column + 4), change.unreadable);
     add_columns(rows.text(row, column + 5), change.unreadable);
     change.is_left = rows.text(row, column + 6) == "t";
+    change.transaction_id = number(rows, row, column + 7);
     return change;
 }
 
@@ -150,7 +153,12 @@ void TrailRows::read_history() {
         fmt::format(shapes_sql, trail_.source_id),
         {fmt::format("{{{}}}", fmt::join(table_.members, ",")), table_.schema, table_.table});
     std::vector<RecordedShape> shapes;
-    for (int row = 0; row < rows.rows(); row++) shapes.push_back(shape_of(rows, row));
+    for (int row = 0; row < rows.rows(); row++) {
+        RecordedShape shape = shape_of(rows, row);
+        auto layout = layouts_.find(shape.relation_oid);
+        if (layout != layouts_.end()) shape.layout = layout->second;
+        shapes.push_back(std::move(shape));
+    }
     history_ = TableHistory(table_, std::move(shapes));
     truncations_ = read_truncations(destination_, trail_.relation, trail_.label, history_);
 }

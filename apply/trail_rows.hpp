@@ -47,6 +47,9 @@ class TrailRows {
     [[nodiscard]] const TableHistory &history() const { return history_; }
     // Again: shapes and TRUNCATEs may have been recorded since.
     void read_history();
+    // What the table's columns and its partitions' are now; for the history that is read next.
+    void set_layouts(ColumnLayouts layouts) { layouts_ = std::move(layouts); }
+    [[nodiscard]] bool has_layouts() const { return !layouts_.empty(); }
     // Of the first keys, one at least and no more than changes_bytes_max of rows allow, for each its newest change that the snapshot has seen;
     // with `by_time` the newest by commit time too, where that is another one. So many keys were asked for as there are elements.
     [[nodiscard]] std::vector<std::vector<TrailChange>>
@@ -69,6 +72,7 @@ class TrailRows {
     PostgresConnection &destination_;
     const SourceTrail &trail_;
     const PresentTable &table_;
+    ColumnLayouts layouts_;
     TableHistory history_;
     Truncations truncations_;
     size_t keys_max_ = keys_first; // that newest() asks for: as many as were answered lately

@@ -218,6 +218,47 @@ def test_columns_that_came_went_or_changed(pair):
         ("different", "altered", "1", ("typed",)), ("different", "altered", "2", ("added",)), ("different", "altered", "3", ("id",))]  # fmt: skip
 
 
+# What has become of id, a, b and c of type int, where a column has got the name of another one; columns that were altered by it.
+NAMES = {
+    "renamed": (["RENAME a TO a_old", "ADD a int DEFAULT 7"], ["a"]),
+    "swapped": (["RENAME a TO x", "RENAME b TO a", "RENAME x TO b"], ["a", "b"]),
+    "made_anew": (["DROP a", "ADD a int DEFAULT 7"], ["a"]),
+    "after_a_drop": (["DROP a", "RENAME b TO b_old", "ADD b int DEFAULT 7"], ["b"]),
+    "in_its_place": (["DROP a", "RENAME b TO a"], ["a"]),
+    "untouched": (["ALTER a SET NOT NULL", "ALTER a SET STATISTICS 10", "ALTER b SET DEFAULT 3"], []),
+}
+
+
+def test_a_name_that_another_column_has_now(pair):
+    """What a change says under this name is no difference. All else is."""
+    source = pair.source
+    for table in NAMES:
+        source.execute(f"CREATE TABLE {table} (id int PRIMARY KEY, a int, b int, c int)")
+    pair.init()
+    pair.follow()
+    for table, (changes, _) in NAMES.items():
+        source.execute(f"INSERT INTO {table} SELECT i, i, 10 * i, 100 * i FROM generate_series(1, 4) AS i")
+        for change in changes:
+            source.execute(f"ALTER TABLE {table} {change}")
+    pair.caught_up()
+    report = pair.equal()
+    for table, (_, altered) in NAMES.items():
+        assert report.counts(table)["equal"] == 4, table
+        assert report.counts(table).get("partly_compared", 0) == (4 if altered or table == "after_a_drop" else 0), table
+    for table in NAMES:
+        source.execute(f"UPDATE {table} SET c = 0 WHERE id = 4")
+    pair.caught_up()
+    pair.equal()
+    pair.tamper("""UPDATE changes SET after = after || '{"c": 5}' WHERE primary_key = '3'""",
+                """UPDATE changes SET after = after || '{"a": 5}' WHERE primary_key = '4' AND operation = 'UPDATE' AND after ? 'a'""",
+                """UPDATE changes SET after = after || '{"a": 5}' WHERE primary_key = '2' AND "table" = 'untouched'""")  # fmt: skip
+    found = pair.verify().named()
+    assert [f for f in found if f[2] == "3"] == [("different", table, "3", ("c",)) for table in sorted(NAMES)]
+    assert [f for f in found if f[2] == "4"] == [("different", table, "4", ("a",)) for table in sorted(NAMES) if table != "after_a_drop"]
+    assert [f for f in found if f[2] == "2"] == [("different", "untouched", "2", ("a",))]
+    assert len(found) == 6 + 5 + 1
+
+
 def test_a_rewrite_of_the_same_type_is_a_difference(pair):
     """Nothing in the WAL says what the values have become."""
     source = pair.source

@@ -48,5 +48,13 @@ TEST(WholeXid, WhereAnEpochIsOverOnlyItsOwnNumbersAreSure) {
     EXPECT_EQ(whole_xid(4'000'000'000u, snapshot), 4'000'000'000u);
 }
 
+TEST(NewestXid, IsOfTheLastEpochThatIsPossible) {
+    EXPECT_EQ(newest_xid(2, 1000), 0u);
+    EXPECT_EQ(newest_xid(999, 1000), 999u);
+    EXPECT_EQ(newest_xid(1000, 1000), UINT64_MAX);
+    EXPECT_EQ(newest_xid(50, epoch + 100), epoch + 50);
+    EXPECT_EQ(newest_xid(150, epoch + 100), 150u);
+}
+
 } // namespace
 } // namespace waltrail
