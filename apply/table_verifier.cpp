@@ -340,6 +340,10 @@ std::string TableVerifier::cause_of(const Judgement &judgement) const {
     if (judgement.verdict == Verdict::missing_in_source &&
         !trail_->history().lost_partitions().empty())
         return "may have been in a partition that is not part of the table now";
+    if (judgement.verdict == Verdict::missing_in_trail && judgement.change == nullptr &&
+        table_.was_rewritten)
+        return "may be older than the trail, if pg_repack or an ALTER TABLE that the catalogs have "
+               "forgotten has written the table anew";
     return "";
 }
 

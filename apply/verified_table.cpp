@@ -31,7 +31,8 @@ SELECT r.oid, rn.nspname, r.relname, r.relkind = 'p', array_to_string(recorded.l
        (SELECT string_agg(DISTINCT x.xmin::text, ',')
           FROM (SELECT pc.xmin FROM pg_class AS pc WHERE pc.oid = r.oid OR pc.oid = ANY (recorded.leaves)
                 UNION ALL SELECT pa.xmin FROM pg_attribute AS pa WHERE pa.attrelid = r.oid OR pa.attrelid = ANY (recorded.leaves)
-                UNION ALL SELECT pd.xmin FROM pg_attrdef AS pd WHERE pd.adrelid = r.oid OR pd.adrelid = ANY (recorded.leaves)) AS x)
+                UNION ALL SELECT pd.xmin FROM pg_attrdef AS pd WHERE pd.adrelid = r.oid OR pd.adrelid = ANY (recorded.leaves)) AS x),
+       EXISTS (SELECT FROM pg_class AS wc WHERE wc.oid = ANY (recorded.leaves) AND wc.relfilenode <> wc.oid)
   FROM (SELECT coalesce(pg_partition_root(c.oid), c.oid) AS root, array_agg(c.oid ORDER BY c.oid) AS leaves
           FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
          WHERE {0} AND c.relpersistence = 'p' AND c.oid IN (SELECT relid FROM pg_partition_tree({1}) UNION SELECT {1}::oid)
@@ -106,6 +107,7 @@ VerifiedTable table_of(const PostgresConnection &source, const Result &rows) {
     table.may_read_xmin = is_true(rows, 0, 7);
     table.rows_estimate = std::atoll(rows.string(0, 8).c_str());
     table.rewritten_by = numbers(rows.text(0, 9));
+    table.was_rewritten = is_true(rows, 0, 10);
     if (!is_true(rows, 0, 6)) {
         table.problem =
             fmt::format("the role lacks USAGE on schema \"{0}\": GRANT USAGE ON SCHEMA {1} TO {2}",

@@ -45,7 +45,8 @@ struct VerifiedTable {
     bool has_ignored_columns = false;     // an UPDATE of a row may be none of the trail's
     bool may_read_xmin = false;
     std::set<uint32_t> rewritten_by; // xmins that its rows may have of an ALTER TABLE
-    int64_t rows_estimate = -1;      // of the planner's statistics; -1: none
+    bool was_rewritten = false; // or emptied, once at least: it is in another file than at first
+    int64_t rows_estimate = -1; // of the planner's statistics; -1: none
 
     bool operator==(const VerifiedTable &) const = default;
 };
