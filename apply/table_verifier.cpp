@@ -57,9 +57,9 @@ TableReport TableVerifier::verify() {
         else
             estimate_rows();
     } catch (const Error &error) {
-        if (run_.source.is_lost() || run_.destination.is_lost()) throw;
-        table_.problem = error.problem();
+        table_.problem = error.what();
         table_.is_refused = true;
+        report_.ends_run = run_.source.is_lost() || run_.destination.is_lost();
         report_.counts.undecided += pending_.size();
     }
     report_.problem = table_.problem;

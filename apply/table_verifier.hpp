@@ -49,7 +49,7 @@ class TableVerifier {
     TableVerifier(const TableVerifier &) = delete; // what it reads with refers to it
     TableVerifier &operator=(const TableVerifier &) = delete;
 
-    // Throws only where a connection is lost; what else goes wrong is the report's problem.
+    // What goes wrong is the report's problem; where a connection is lost, it ends the run.
     [[nodiscard]] TableReport verify();
 
   private:

@@ -88,15 +88,28 @@ class Verification {
                       .wait = wait,
                       .rate = rate,
                       .report = [this](RowFinding finding) { take(std::move(finding)); }};
-        tell_unmatched_patterns();
-        // Each as it is when its turn comes, which may be hours later.
-        for (const std::string &oid : list_verified_tables(source_, selection))
-            if (auto table = read_verified_table(source_, selection, oid))
-                take(TableVerifier(run, std::move(*table)).verify());
+        try {
+            tell_unmatched_patterns();
+            compare_tables(run);
+        } catch (const std::exception &error) {
+            report_.error = one_line(error.what()); // what was found until then is worth hours
+        }
         return std::move(report_);
     }
 
   private:
+    // Each as it is when its turn comes, which may be hours later.
+    void compare_tables(VerifyRun &run) {
+        for (const std::string &oid : list_verified_tables(source_, run.selection)) {
+            auto table = read_verified_table(source_, run.selection, oid);
+            if (!table) continue;
+            TableReport report = TableVerifier(run, std::move(*table)).verify();
+            if (report.ends_run) report_.error = one_line(report.problem);
+            take(std::move(report));
+            if (!report_.error.empty()) return;
+        }
+    }
+
     // The trail's table is large and each query has an index; a long history takes its time.
     void pin_plans() {
         destination_.execute(
@@ -134,6 +147,7 @@ class Verification {
 int run_verify(const VerifySettings &settings) {
     VerifyReport report = Verification(settings).run();
     print(settings.json ? verify_json(report) : total_line(report));
+    if (!report.error.empty()) throw Error(Disposition::stop, report.error);
     if (report.differences > 0) return static_cast<int>(ExitCode::differences);
     bool is_whole = std::none_of(report.tables.begin(), report.tables.end(), [](auto &table) {
         return table.is_failure || table.counts.undecided > 0;

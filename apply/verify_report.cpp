@@ -118,7 +118,7 @@ std::string table_lines(const TableReport &table) {
 }
 
 std::string total_line(const VerifyReport &report) {
-    if (report.tables.empty()) return "there is no table to compare\n";
+    if (report.tables.empty()) return report.error.empty() ? "there is no table to compare\n" : "";
     uint64_t rows = 0, failures = 0, undecided = 0;
     for (const TableReport &table : report.tables) {
         rows += table.counts.rows;
@@ -131,6 +131,7 @@ std::string total_line(const VerifyReport &report) {
         line += fmt::format(", {} not listed", report.differences - report.findings.size());
     if (undecided > 0) line += fmt::format(", {} undecided", undecided);
     if (failures > 0) line += fmt::format(", {} not compared", counted(failures, "table"));
+    if (!report.error.empty()) line += ", and no table after that";
     return line + "\n";
 }
 
@@ -141,7 +142,8 @@ std::string verify_json(const VerifyReport &report) {
     return json_text({{"differences", report.differences},
                       {"tables", tables},
                       {"findings", findings},
-                      {"notes", report.notes}});
+                      {"notes", report.notes},
+                      {"error", text_or_null(report.error)}});
 }
 
 } // namespace waltrail

@@ -43,6 +43,7 @@ struct TableReport {
     TableCounts counts;
     std::string problem;     // why it could not be compared, or not to its end; empty: it was
     bool is_failure = false; // the problem is one that somebody can mend
+    bool ends_run = false;   // the problem is that there is no connection any more
     std::vector<std::string> notes;
 };
 
@@ -51,6 +52,7 @@ struct VerifyReport {
     std::vector<TableReport> tables;  // none: there was none to look at
     std::vector<RowFinding> findings; // as many as are listed
     uint64_t differences = 0;         // all of them
+    std::string error; // what has ended the run before all tables were looked at; empty: nothing
 };
 
 // One line, without a line end: `different          "public.users" key "7": columns "email" (change 01…)`.
@@ -59,11 +61,11 @@ struct VerifyReport {
 [[nodiscard]] std::string note_line(const std::string &note);
 // The lines of a table, each with its line end.
 [[nodiscard]] std::string table_lines(const TableReport &table);
-// The last line, with its line end.
+// The last line, with its line end; empty where an error has left nothing to count.
 [[nodiscard]] std::string total_line(const VerifyReport &report);
 
 // {"differences": N, "tables": [{"schema", "table", "rows", …, "problem", "notes"}], "findings": [{"kind", "schema", "table", "key", "columns", "change",
-// "cause", "values"}], "notes"}
+// "cause", "values"}], "notes", "error"}
 [[nodiscard]] std::string verify_json(const VerifyReport &report);
 
 } // namespace waltrail

@@ -1,6 +1,7 @@
 """`waltrail verify` finds every kind of difference, names it rightly, and names nothing else."""
 
 import contextlib
+import json
 import threading
 import time
 
@@ -270,6 +271,44 @@ def test_a_right_that_is_missing_is_told_and_the_rest_goes_on(pair, role):
     finally:
         destination.execute(f"DROP OWNED BY {reader} CASCADE")
         destination.execute(f"DROP ROLE {reader}")
+
+
+@pytest.mark.parametrize("options", [["--json"], []], ids=["json", "lines"])
+def test_what_was_found_before_a_connection_is_lost_is_told(pair, options):
+    source = pair.source
+    for table in ("a_first", "b_second", "c_third"):
+        source.execute(f"CREATE TABLE {table} (id int PRIMARY KEY)")
+    pair.init()
+    pair.follow()
+    source.execute("INSERT INTO a_first VALUES (1), (2)")
+    source.execute("INSERT INTO b_second SELECT i FROM generate_series(1, 2000) AS i")
+    pair.caught_up()
+    pair.tamper("""DELETE FROM changes WHERE primary_key = '2' AND "table" = 'a_first'""")
+    done = []
+    run = threading.Thread(target=lambda: done.append(pair.command(*options, "--range-rows", "10", "--rows-per-second", "200")))
+    run.start()
+    try:
+        [[pid]] = servers.wait_until(
+            lambda: source.query("SELECT pid FROM pg_stat_activity WHERE query LIKE '%FROM ONLY%b_second%' AND pid <> pg_backend_pid()"),
+            "the second table to be read",
+        )
+        source.execute("SELECT pg_terminate_backend(%s)", [pid])
+    finally:
+        run.join()
+    [done] = done
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1 and "source" in done.stderr
+    if options:
+        report = json.loads(done.stdout)
+        assert report["error"] in done.stderr
+        assert [(f["kind"], f["table"], f["key"]) for f in report["findings"]] == [("missing_in_trail", "a_first", "2")]
+        assert [table["table"] for table in report["tables"]] == ["a_first", "b_second"] and report["differences"] == 1
+        assert report["tables"][0]["problem"] is None and report["tables"][1]["problem"] == report["error"]
+        assert 0 < report["tables"][1]["rows"] < 2000
+    else:
+        lines = done.stdout.splitlines()
+        assert lines[0] == 'missing in trail   "public.a_first" key "2"'
+        assert lines[-2].startswith('error              "public.b_second": source ')
+        assert lines[-1].startswith("1 difference in ") and lines[-1].endswith(", 1 table not compared, and no table after that")
 
 
 def test_another_database_is_refused(pair, source_server, slot):

@@ -189,7 +189,7 @@ def test_a_table_that_is_altered_while_it_is_compared_has_no_difference(pair):
         source.execute("UPDATE later SET v = 'new' WHERE id = 9")
     report = run.result()
     assert report.status == 1 and report.findings == []
-    assert report.problem("altered") == "it was altered meanwhile" and report.counts("altered")["undecided"] == 1
+    assert report.problem("altered") == "it was altered meanwhile: verify it again" and report.counts("altered")["undecided"] == 1
     assert report.problem("later") is None and report.counts("later")["equal"] == 400
     assert pair.verify(*options).named() == [("different", "altered", "7", ("v",))]
 

@@ -57,6 +57,18 @@ TEST(VerifyReport, ARunWithoutATableSaysSo) {
     EXPECT_EQ(note_line("pattern\n\"x\""), "note               pattern \"x\"\n");
 }
 
+TEST(VerifyReport, ARunThatHasEndedEarlySaysSo) {
+    VerifyReport report;
+    report.error = "source is gone";
+    EXPECT_EQ(total_line(report), "");
+    EXPECT_EQ(nlohmann::json::parse(verify_json(report))["error"], "source is gone");
+    report.tables.resize(1);
+    report.tables[0].is_failure = true;
+    EXPECT_EQ(
+        total_line(report),
+        "0 differences in 0 rows of 1 table, 1 table not compared, and no table after that\n");
+}
+
 TEST(VerifyReport, JsonHoldsTheSame) {
     VerifyReport report;
     report.notes = {"one"};
@@ -72,6 +84,7 @@ TEST(VerifyReport, JsonHoldsTheSame) {
     EXPECT_EQ(json["findings"][0]["kind"], "missing_in_trail");
     EXPECT_EQ(json["findings"][0]["key"], "a\n\"b\"");
     EXPECT_TRUE(json["findings"][0]["change"].is_null());
+    EXPECT_TRUE(json["error"].is_null());
 }
 
 } // namespace
