@@ -79,6 +79,40 @@ nlohmann::ordered_json table_json(const TableReport &table) {
 
 } // namespace
 
+bool is_difference(Verdict verdict) {
+    return verdict == Verdict::different || verdict == Verdict::missing_in_trail ||
+           verdict == Verdict::missing_in_source;
+}
+
+void TableCounts::add(const Judgement &judgement) {
+    switch (judgement.verdict) {
+    case Verdict::equal:
+        equal++;
+        partly_compared += !judgement.difference.skipped.empty();
+        break;
+    case Verdict::gone:
+        break;
+    case Verdict::not_seen:
+        not_seen++;
+        break;
+    case Verdict::not_comparable:
+        not_comparable++;
+        break;
+    case Verdict::undecided:
+        undecided++;
+        break;
+    case Verdict::different:
+        different++;
+        break;
+    case Verdict::missing_in_trail:
+        missing_in_trail++;
+        break;
+    case Verdict::missing_in_source:
+        missing_in_source++;
+        break;
+    }
+}
+
 std::string finding_line(const RowFinding &finding) {
     std::string line =
         fmt::format("{:<17}  {} key {}", shown_kind(finding.verdict),

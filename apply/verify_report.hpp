@@ -26,6 +26,8 @@ struct RowFinding {
     std::vector<ColumnValues> values;
 };
 
+[[nodiscard]] bool is_difference(Verdict verdict);
+
 struct TableCounts {
     uint64_t rows = 0; // of the source, looked at
     uint64_t equal = 0, different = 0, missing_in_trail = 0, missing_in_source = 0;
@@ -33,6 +35,8 @@ struct TableCounts {
     uint64_t undecided = 0;       // the trail had not recorded as far as the row was read
     uint64_t partly_compared = 0; // of the equal ones: rows with columns that say nothing
 
+    // A row, or a key without one; not among `rows`.
+    void add(const Judgement &judgement);
     [[nodiscard]] uint64_t differences() const {
         return different + missing_in_trail + missing_in_source;
     }
