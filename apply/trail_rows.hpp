@@ -30,8 +30,8 @@ struct SourceTrail {
 
 struct TrailKey {
     std::string key;
-    bool has_row =
-        false; // its newest change, which is under this name and later than any TRUNCATE, made or changed one
+    // Its newest change, which is under this name and later than any TRUNCATE, made or changed one.
+    bool has_row = false;
 };
 
 // A key and the JSON of its columns, of a change at a position.
