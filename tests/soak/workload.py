@@ -76,6 +76,8 @@ class Client:
                 self.transaction(cursor)
             self._connection.commit()
             self.committed += 1
+        except psycopg2.errors.SyntaxError:  # never a matter of what others do
+            raise
         except psycopg2.Error as error:
             is_away = isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError))
             if self._connection is not None and (is_away or self._connection.closed):
@@ -166,7 +168,7 @@ class Architect(Client):
 
     def transaction(self, cursor):
         table = self.random.choice(TABLES)
-        cursor.execute(f"SELECT count(*) FROM (SELECT FROM {table} LIMIT {ROWS_MAX}) AS some")
+        cursor.execute(f"SELECT count(*) FROM (SELECT FROM {table} LIMIT {ROWS_MAX}) AS rows_there")
         [(count,)] = cursor.fetchall()
         if count >= ROWS_MAX:
             cursor.execute(f"TRUNCATE {table}")
@@ -225,7 +227,7 @@ class Workload:
 
     def assert_all_have_committed(self):
         for client in self._clients:
-            assert client.committed > 0, f"a {type(client).__name__.lower()} has committed nothing"
+            assert client.committed > 0, f"{type(client).__name__.lower()}: nothing was committed"
 
     def end(self):
         for client in self._clients:
