@@ -48,7 +48,7 @@ def proxied(tcp_servers, slot, waltrail):
 @pytest.mark.parametrize("end", ["source", "destination"])
 def test_verify_says_which_end_is_silent_and_asks_it_nothing_more(proxied, end):
     pair, to_source, to_destination = proxied
-    for table in ("a_first", "b_second"):
+    for table in ("a_first", "b_second", "c_third"):
         pair.source.execute(f"CREATE TABLE {table} (id int PRIMARY KEY)")
         pair.source.execute(f"INSERT INTO {table} SELECT i FROM generate_series(1, 2000) AS i")
     pair.init()
@@ -60,7 +60,9 @@ def test_verify_says_which_end_is_silent_and_asks_it_nothing_more(proxied, end):
         proxy.stall()
         done = ended(process)
     assert_one_line(done, [end, "has been silent for 2 s"])
-    assert "b_second" not in done.stdout and "another command" not in done.stdout + done.stderr
+    # The trail knows nothing of the first table, and is asked about the second. That one has the error; the run ends with it.
+    assert "c_third" not in done.stdout and "another command" not in done.stdout + done.stderr
+    assert "has been silent for 2 s" in done.stdout and done.stdout.endswith(", 1 table not compared, and no table after that\n")
 
 
 def test_commit_of_init_that_nobody_answers_takes_nothing_back(source, new_server, slot, waltrail):
