@@ -69,6 +69,10 @@ class Soak:
         assert self.verdict.changes > 0, "nothing was changed"
         assert self.faults.struck > 0, "nothing was struck"
 
+    @property
+    def committed(self):
+        return self._workload.committed if self._workload is not None else {}
+
     def _round(self, seconds):
         end = time.monotonic() + seconds
         looks = commit_order.Looks(self._stage.destination, interval_s=1)
@@ -146,6 +150,8 @@ def report(soak, stage):
     for name, count in sorted(soak.faults.counts.items()):
         print(f"{count:5} {name.replace('_', ' ')}")
     print(f"{stage.apply.starts:5} starts of apply")
+    for name, count in soak.committed.items():
+        print(f"{count:5} transactions of {name}")
     for finding in soak.verdict.findings:
         print(finding)
 

@@ -38,9 +38,10 @@ class Client:
 
     pause_s = (0.0, 0.05)
 
-    def __init__(self, source, seed):
+    def __init__(self, source, name, seed):
         self._source = source
-        self.random = random.Random(seed)
+        self.name = name
+        self.random = random.Random(f"{name} {seed}")
         self._ended = threading.Event()
         self._may_write = threading.Event()
         self._may_write.set()
@@ -78,15 +79,19 @@ class Client:
             self.committed += 1
         except psycopg2.errors.SyntaxError:  # never a matter of what others do
             raise
-        except psycopg2.Error as error:
-            is_away = isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError))
-            if self._connection is not None and (is_away or self._connection.closed):
-                self._connection.close()
-                self._connection = None
-            if self._connection is None:
-                self._ended.wait(0.2)
-            else:
+        except psycopg2.Error:
+            self._take_back()
+
+    def _take_back(self):
+        """A session that cannot even do that has lost its server: there will be another."""
+        try:
+            if self._connection is not None:
                 self._connection.rollback()
+                return
+        except psycopg2.Error:
+            self._connection.close()
+            self._connection = None
+        self._ended.wait(0.2)
 
     def pause(self):
         """Returns when no transaction is under way."""
@@ -211,7 +216,7 @@ class Architect(Client):
 
 class Workload:
     def __init__(self, source, seed, writers=3):
-        self._clients = [Writer(source, f"writer {number} {seed}") for number in range(writers)] + [Architect(source, f"architect {seed}")]
+        self._clients = [Writer(source, f"writer {number}", seed) for number in range(writers)] + [Architect(source, "architect", seed)]
 
     def pause(self):
         for client in self._clients:
@@ -225,9 +230,14 @@ class Workload:
         for client in self._clients:
             client.assert_is_at_work()
 
+    @property
+    def committed(self):
+        """Transactions of each client, by its name."""
+        return {client.name: client.committed for client in self._clients}
+
     def assert_all_have_committed(self):
-        for client in self._clients:
-            assert client.committed > 0, f"{type(client).__name__.lower()}: nothing was committed"
+        for name, count in self.committed.items():
+            assert count > 0, f"nothing was committed by {name}"
 
     def end(self):
         for client in self._clients:
