@@ -77,9 +77,14 @@ BEGIN
         PRIMARY KEY (id, part),
         UNIQUE (source_id, commit_lsn, sequence, part)
     );
-    -- Of trails made before these were.
-    ALTER TABLE changes.applied ADD COLUMN IF NOT EXISTS source_time timestamptz;
-    ALTER TABLE changes.sources ADD COLUMN IF NOT EXISTS first_transaction_id bigint;
+    -- Of trails made before these were. Only where they are missing: ALTER TABLE waits for every transaction that has used the table, and apply,
+    -- which uses both, for it.
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'changes.sources'::regclass AND attname = 'first_transaction_id') THEN
+        ALTER TABLE changes.sources ADD COLUMN first_transaction_id bigint;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'changes.applied'::regclass AND attname = 'source_time') THEN
+        ALTER TABLE changes.applied ADD COLUMN source_time timestamptz;
+    END IF;
     REVOKE ALL ON TABLE changes.settings, changes.sources, changes.applied, changes.relations,
         changes.gaps, changes.quarantine FROM PUBLIC;
     PERFORM changes.comment_records();

@@ -64,9 +64,13 @@ BEGIN
         dropped_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
         dropped_by  name NOT NULL DEFAULT current_user
     );
-    -- Of trails made before that.
-    ALTER TABLE changes.holds ALTER COLUMN placed_at SET DEFAULT clock_timestamp();
-    ALTER TABLE changes.drops ALTER COLUMN dropped_at SET DEFAULT clock_timestamp();
+    -- Of trails made before that; only of these, for ALTER TABLE waits for every transaction that has used the table.
+    IF EXISTS (SELECT FROM pg_attrdef AS d WHERE d.adrelid = 'changes.holds'::regclass AND pg_get_expr(d.adbin, d.adrelid) = 'now()') THEN
+        ALTER TABLE changes.holds ALTER COLUMN placed_at SET DEFAULT clock_timestamp();
+    END IF;
+    IF EXISTS (SELECT FROM pg_attrdef AS d WHERE d.adrelid = 'changes.drops'::regclass AND pg_get_expr(d.adbin, d.adrelid) = 'now()') THEN
+        ALTER TABLE changes.drops ALTER COLUMN dropped_at SET DEFAULT clock_timestamp();
+    END IF;
     CREATE TABLE IF NOT EXISTS changes.moves (
         partition oid PRIMARY KEY,
         name      text NOT NULL,

@@ -142,3 +142,13 @@ def test_what_holds_and_seals_write_is_not_recorded_in_a_database_of_its_own(sou
     for _ in range(2):
         waltrail.apply_until_now(source, source, slot)
     assert source.query('SELECT DISTINCT "table" FROM changes.trail') == [("counters",)]
+
+
+def test_setup_of_a_trail_that_is_complete_waits_for_no_writer(begun, waltrail):
+    """Nor for apply, which would wait for it: both use several tables, each in an order of its own."""
+    _source, destination, _slot = begun
+    with contextlib.closing(destination.connect(autocommit=False)) as writer, writer.cursor() as cursor:
+        cursor.execute("SELECT FROM changes.sources FOR KEY SHARE; UPDATE changes.applied SET changes = changes")
+        cursor.execute("SELECT FROM changes.holds; SELECT FROM changes.drops; SELECT FROM public.changes LIMIT 1")
+        destination.execute("SET lock_timeout = '3s'; SELECT changes.setup()")
+        writer.rollback()
