@@ -249,7 +249,7 @@ def take_default_port():
 
 def test_the_default_port_that_is_taken_is_a_warning(pair, waltrail):
     # Another test's apply has it by default as well, and might give it back before this one's asks for it.
-    with servers.wait_until(take_default_port, "the default port to be free", 60):
+    with servers.wait_until(take_default_port, "the default port to be free", 300):
         apply = waltrail.apply(*pair)
         apply.wait_for_output("streaming")
         assert "no metrics and health over HTTP: could not listen on 127.0.0.1:19187" in apply.output()
