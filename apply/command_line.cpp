@@ -8,9 +8,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cctype>
 #include <initializer_list>
-#include <optional>
 
 namespace waltrail {
 
@@ -88,12 +86,6 @@ void add_init(CLI::App &app, InitSettings &settings) {
         ->configurable(false);
     command->add_flag("--drop-slot", settings.drop_slot, "with --remove: the slot too")
         ->configurable(false);
-}
-
-bool is_typed(std::span<char *> words, std::string_view flag) {
-    return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
-        return word == flag || word.starts_with(fmt::format("{}=", flag));
-    });
 }
 
 // What has no meaning beside another option is refused where it was typed; in a file or the environment it is there for other
@@ -272,20 +264,6 @@ void require_init(InitSettings &settings, std::span<char *> words) {
     settings.remove ? require_source(settings.ends) : require_ends(settings.ends);
 }
 
-// A second value behind a flag of patterns is a word that nothing takes.
-bool has_patterns(const CLI::App &command) {
-    auto settings = pattern_settings();
-    return std::any_of(settings.begin(), settings.end(), [&](auto &setting) {
-        const CLI::Option *option = command.get_option_no_throw(setting.flag);
-        return option != nullptr && option->count() > 0;
-    });
-}
-
-bool is_of_connection_string(const std::string &word) {
-    return (word[0] != '-' && word.find('=') != std::string::npos) ||
-           word.find("://") != std::string::npos;
-}
-
 void print_fault_points() {
     for (std::string_view name : fault_point_names) fmt::print("{}\n", name);
     throw CLI::Success();
@@ -293,10 +271,16 @@ void print_fault_points() {
 
 } // namespace
 
-CommandLine::CommandLine() : file_(std::make_shared<SettingsFile>(app)) {
+bool is_typed(std::span<char *> words, std::string_view flag) {
+    return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
+        return word == flag || word.starts_with(fmt::format("{}=", flag));
+    });
+}
+
+CommandLine::CommandLine() : file(std::make_shared<SettingsFile>(app)) {
     app.set_version_flag("--version", "waltrail " WALTRAIL_VERSION);
     app.set_config("--config", "", "TOML file with settings; one table for each subcommand");
-    app.config_formatter(file_);
+    app.config_formatter(file);
     app.require_subcommand(0, 1);
     app.fallthrough();
     if constexpr (has_fault_points)
@@ -316,10 +300,10 @@ CommandLine::CommandLine() : file_(std::make_shared<SettingsFile>(app)) {
 }
 
 void CommandLine::parse(int argc, char **argv) {
-    words_ = std::span(argv, static_cast<size_t>(argc));
+    words = std::span(argv, static_cast<size_t>(argc));
     app.parse(argc, argv);
     if (names("init"))
-        require_init(init, words_);
+        require_init(init, words);
     else if (names("apply"))
         require_ends(apply.ends);
     else if (names("check"))
@@ -331,55 +315,6 @@ void CommandLine::parse(int argc, char **argv) {
     else if (!names("decode"))
         throw CLI::RequiredError(
             fmt::format("a subcommand ({})", fmt::join(command_names(app), ", ")));
-}
-
-// Of what CLI11 complains of by a flag that was not typed: where the value stands, with a colon behind it.
-std::string CommandLine::place_of(std::string_view message) const {
-    auto is_named = [&](const std::string &flag) {
-        size_t at = message.find(flag);
-        size_t end = at + flag.size();
-        return at != std::string_view::npos &&
-               (end == message.size() || (message[end] != '-' && std::isalnum(message[end]) == 0));
-    };
-    std::vector<const CLI::App *> apps{&app};
-    for (const CLI::App *command : app.get_subcommands()) apps.push_back(command);
-    for (const CLI::App *command : apps)
-        for (const CLI::Option *option : command->get_options()) {
-            std::string flag = option->get_name();
-            if (!is_named(flag) || is_typed(words_, flag)) continue;
-            if (is_in_environment(*option))
-                return fmt::format("environment variable {}: ", option->get_envname());
-            if (std::optional<size_t> line = file_->line_of(*option))
-                return fmt::format("{}: ", file_->place(*line));
-        }
-    return "";
-}
-
-// What CLI11 says, and of a word that nothing takes what it was probably meant for.
-std::string CommandLine::usage_problem(const CLI::ParseError &error) const {
-    std::vector<std::string> rest = app.remaining(true);
-    // CLI11 repeats the words that nothing takes; the rest of a connection string without its quotes may be a password.
-    if (std::any_of(rest.begin(), rest.end(), is_of_connection_string))
-        return "words that nothing takes; put a connection string in quotes, so that it is one "
-               "word";
-    auto word = std::find_if(rest.begin(), rest.end(), [](auto &text) { return text[0] != '-'; });
-    if (dynamic_cast<const CLI::ExtrasError *>(&error) == nullptr || word == rest.end())
-        return place_of(error.what()) + error.what();
-    std::vector<CLI::App *> commands = app.get_subcommands();
-    if (commands.empty())
-        return fmt::format("unknown subcommand \"{}\", the subcommands are {}", *word,
-                           fmt::join(command_names(app), ", "));
-    if (has_patterns(*commands.front()))
-        return fmt::format("unexpected word \"{}\"; separate patterns with commas, or repeat the "
-                           "flag",
-                           *word);
-    return error.what();
-}
-
-std::string CommandLine::help_hint() const {
-    std::vector<CLI::App *> commands = app.get_subcommands();
-    if (commands.empty()) return "\"waltrail --help\" lists commands and options";
-    return fmt::format("\"waltrail {} --help\" lists its options", commands.front()->get_name());
 }
 
 } // namespace waltrail

@@ -1,5 +1,4 @@
-// The command line: the subcommands with their options, which come from the environment and a TOML file too, and what is wrong with what was
-// given.
+// The command line: the subcommands with their options, which come from the environment and a TOML file too.
 #pragma once
 
 #include "apply/settings.hpp"
@@ -14,6 +13,9 @@
 
 namespace waltrail {
 
+// Whether one of the words is the flag, with or without "=" and a value behind it.
+[[nodiscard]] bool is_typed(std::span<char *> words, std::string_view flag);
+
 struct CommandLine {
     CommandLine();
     CommandLine(const CommandLine &) = delete; // the options refer to it
@@ -22,11 +24,6 @@ struct CommandLine {
     // Throws CLI::ParseError; argv must outlive this.
     void parse(int argc, char **argv);
     [[nodiscard]] bool names(const char *command) const { return app.got_subcommand(command); }
-
-    // What is wrong, and where it stands if it was not typed. May have several lines.
-    [[nodiscard]] std::string usage_problem(const CLI::ParseError &error) const;
-    // Where to read on.
-    [[nodiscard]] std::string help_hint() const;
 
     CLI::App app{"waltrail: who changed what in PostgreSQL, and why", "waltrail"};
     std::string log_level = "info";
@@ -37,12 +34,8 @@ struct CommandLine {
     StatusSettings status;
     VerifySettings verify;
     DecodeSettings decode;
-
-  private:
-    [[nodiscard]] std::string place_of(std::string_view message) const;
-
-    std::shared_ptr<SettingsFile> file_;
-    std::span<char *> words_;
+    std::shared_ptr<SettingsFile> file; // what was read from it
+    std::span<char *> words;            // as parse() was given them
 };
 
 } // namespace waltrail

@@ -2,6 +2,7 @@
 #include "apply/command_line.hpp"
 #include "apply/error.hpp"
 #include "apply/log_format.hpp"
+#include "apply/usage_problem.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -43,7 +44,7 @@ ApplySettings read_apply_settings(int argc, char **argv) {
     try {
         line.parse(argc, argv);
     } catch (const CLI::ParseError &error) {
-        throw std::runtime_error(one_line(line.usage_problem(error)));
+        throw std::runtime_error(one_line(usage_problem(line, error)));
     }
     set_log_level(line);
     return line.apply;
@@ -57,8 +58,9 @@ int main(int argc, char **argv) {
         line.parse(argc, argv);
     } catch (const CLI::ParseError &error) {
         if (error.get_exit_code() == 0) return line.app.exit(error);
-        return fail(fmt::format("{}: {}", one_line(line.usage_problem(error)), line.help_hint()),
-                    ExitCode::usage);
+        return fail(
+            fmt::format("{}: {}", one_line(usage_problem(line, error)), help_hint(line.app)),
+            ExitCode::usage);
     }
 
     start_log(line.log_level, line.log_format == "json" ? LogFormat::json : LogFormat::text);
