@@ -191,6 +191,7 @@ def test_misplaced_setting_in_the_file(waltrail, tmp_path, text, words):
         ("[apply]\nbatch-bytes = 'many'\n", ["line 2", "--batch-bytes"]),
         ("[apply]\nsource = []\n", ["line 2", '"source" takes a value']),
     ],
+    ids=["range", "pattern", "number", "nothing"],
 )
 def test_wrong_value_in_the_file(waltrail, tmp_path, text, words):
     file = tmp_path / "waltrail.toml"
