@@ -103,12 +103,12 @@ def _is_rejected(server):
 
 
 def test_unknown_option(refused):
-    refused("--no-such-option", words=["--no-such-option", "waltrail --help"], status=2)
+    refused("--no-such-option", words=["--no-such-option", "waltrail init --help"], status=2)
 
 
 def test_missing_option(waltrail, source):
     done = waltrail.run("init", "--source", source.conninfo(), check=False)
-    assert_one_line(done, ["--destination", "waltrail --help"], status=2)
+    assert_one_line(done, ["--destination", "waltrail init --help"], status=2)
 
 
 def test_slot_name_that_no_slot_can_have(waltrail, source, destination):
