@@ -16,9 +16,8 @@ TEST(Monitor, ListensAtTheNextReloadWhereTheAddressWasTakenAtFirst) {
     settings.listen = taken->where();
     Monitor monitor(settings); // not asked for: it does without
     monitor.take(settings);
-    auto bind = [&] {
-        HttpListener(*parse_listen_address(settings.listen),
-                     [](const std::string &) { return HttpAnswer{}; });
+    auto bind = [address = *parse_listen_address(taken->where())] {
+        HttpListener(address, [](const std::string &) { return HttpAnswer{}; });
     };
     taken.reset();
     EXPECT_NO_THROW(bind());
