@@ -88,4 +88,4 @@ def test_keys_whose_rows_are_gone_are_asked_for_by_the_thousand(pair):
     assert report.status == 0 and report.findings == []
     assert report.counts("staging") == {"rows": 1, "equal": 1}
     assert report.counts("moving") == {"rows": 3000, "equal": 3000}
-    assert statements < 200
+    assert 10 < statements < 200  # fewer: they were not counted
